@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+// PyAclMdl: AscendCL and pyACL without the NPU.
+//
+// Read from top to bottom this is the way of the data:
+//   bytes → container → graph → prepared kernels → memory plan → executable → runtime objects → C ABI
+// and at the end the way back, ONNX → graph → container → bytes (atc).
+import PackageDescription
+
+/// Where oneDNN's `include/` and `lib/` are; `make setup` puts the pinned release there.
+let oneDNN = Context.environment["ONEDNN_ROOT"] ?? "\(Context.packageDirectory)/.deps/onednn"
+let versionScript = "\(Context.packageDirectory)/Sources/CoreLoader/ascendcl.map"
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .strictMemorySafety(),
+]
+/// For targets that see oneDNN's headers, directly or through `Kernels`.
+let oneDNNSettings = settings + [.unsafeFlags(["-Xcc", "-I\(oneDNN)/include"])]
+let oneDNNLink: [LinkerSetting] = [
+    .unsafeFlags(["-L\(oneDNN)/lib", "-Xlinker", "-rpath=$ORIGIN", "-Xlinker", "-rpath=\(oneDNN)/lib"]),
+    .linkedLibrary("dnnl"),
+]
+
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "PyAclMdl",
+    products: [
+        .library(name: "ascendcl", type: .dynamic, targets: ["CoreLoader"]),
+        .executable(name: "atc", targets: ["atc"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    ],
+    targets: [
+        // The ABI: AscendCL's headers, C11- and C++-clean.
+        .target(name: "CAscendCL"),
+        // oneDNN's C API, with the major version asserted.
+        .target(name: "COneDNN", cSettings: [.unsafeFlags(["-I\(oneDNN)/include"])], linkerSettings: oneDNNLink),
+
+        // The one intermediate representation: a graph of GE operators.
+        .target(name: "GEGraph", path: "Sources/Graph", swiftSettings: settings),
+        // bytes ⇄ container ⇄ graph.
+        .target(name: "OfflineModel", dependencies: ["GEGraph", protobuf], swiftSettings: settings),
+
+        // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
+        .target(name: "Kernels", dependencies: ["COneDNN", "GEGraph"], swiftSettings: oneDNNSettings),
+        // The catalogue of operators: shape inference and lowering to kernels.
+        .target(name: "Operators", dependencies: ["GEGraph", "Kernels"], swiftSettings: oneDNNSettings),
+        // Lifetimes → offsets, a pure function, and its verifier.
+        .target(name: "Plan", swiftSettings: settings),
+        // Graph → passes → kernels → plan → bound steps.
+        .target(
+            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan"],
+            swiftSettings: oneDNNSettings),
+
+        // Devices, contexts, streams, memory, the model table, and the exported C functions.
+        .target(
+            name: "CoreLoader", dependencies: ["CAscendCL", "GEGraph", "OfflineModel", "Executable"],
+            exclude: ["ascendcl.map"],
+            swiftSettings: oneDNNSettings,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-Xlinker", "-soname=libascendcl.so", "-Xlinker", "--version-script=\(versionScript)",
+                ])
+            ]),
+
+        // The way back: ONNX → GE operators → .om.
+        .target(
+            name: "ONNXImport", dependencies: ["GEGraph", "Operators", "Executable", protobuf],
+            swiftSettings: oneDNNSettings),
+        .executableTarget(
+            name: "atc",
+            dependencies: [
+                "GEGraph", "OfflineModel", "ONNXImport", "Executable",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: oneDNNSettings),
+
+        // One test folder per module.
+    ]
+)
