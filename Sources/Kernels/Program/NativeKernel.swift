@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A kernel written here, for what oneDNN lacks. It sees dense row-major tensors and nothing else.
+///
+/// Everything that depends on shapes and attributes is computed in its initializer, at load time; `run` only computes.
+/// It allocates nothing, keeps no state, and may run on several threads at once for different instances.
+public protocol NativeKernel: Sendable {
+    /// Bytes of scratch memory that `run` needs.
+    var scratchBytes: Int { get }
+    /// Whether output 0 may lie in the memory of input 0, so that the planner can reuse it.
+    var canRunInPlace: Bool { get }
+
+    /// Computes the outputs from the inputs.
+    func run(_ operands: KernelOperands)
+}
+
+extension NativeKernel {
+    public var scratchBytes: Int { 0 }
+    public var canRunInPlace: Bool { false }
+}
+
+/// The addresses that a kernel works on. The shapes and types are the ones that it was prepared for.
+///
+/// Safety: whoever binds a kernel guarantees that each address covers its tensor and stays valid during `run`.
+@unsafe
+public struct KernelOperands {
+    public let inputs: UnsafePointer<UnsafeMutableRawPointer>
+    public let outputs: UnsafePointer<UnsafeMutableRawPointer>
+    /// At least `scratchBytes`, aligned to 64 bytes; any address when no scratch was asked for.
+    public let scratch: UnsafeMutableRawPointer
+
+    public init(
+        inputs: UnsafePointer<UnsafeMutableRawPointer>, outputs: UnsafePointer<UnsafeMutableRawPointer>,
+        scratch: UnsafeMutableRawPointer
+    ) {
+        unsafe self.inputs = inputs
+        unsafe self.outputs = outputs
+        unsafe self.scratch = scratch
+    }
+
+    public func input<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
+        unsafe UnsafePointer(inputs[index].assumingMemoryBound(to: type))
+    }
+
+    public func output<T>(_ index: Int, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
+        unsafe outputs[index].assumingMemoryBound(to: type)
+    }
+}

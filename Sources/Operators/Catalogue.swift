@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// All operators that run here, by GE type.
+public enum Catalogue {
+    /// One line per family; each family's file lists its operators.
+    private static let families: [[Operator]] = []
+
+    private static let byType: [String: Operator] = Dictionary(
+        families.joined().map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })
+
+    public static subscript(type: String) -> Operator? { byType[type] }
+
+    public static var types: [String] { byType.keys.sorted() }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GEGraph
+public import Kernels
+
+/// One GE operator: its type, how the shapes of its outputs follow from its inputs, and how it becomes kernels.
+public struct Operator: Sendable {
+    /// The GE type, such as `Conv2D`.
+    public let type: String
+    /// Descriptors of the outputs; throws `GraphError.invalidNode` for inputs or attributes that the operator refuses.
+    public let infer: @Sendable (Inference) throws(GraphError) -> [TensorDesc]
+    /// Emits kernels and returns one value per output. `infer` has accepted the node before.
+    public let lower: @Sendable (Lowering) throws -> [Value]
+    /// Whether what `lower` emits takes following element-wise operators along (see `ProgramBuilder.postOperations`).
+    public let fusesFollowers: Bool
+    /// How this operator is expressed as a post-operation of the kernel that produces input `slot`; nil if it cannot be.
+    /// The operand of a binary post-operation is the number of the input slot that holds it.
+    public let asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)?
+
+    public init(
+        _ type: String, infer: @escaping @Sendable (Inference) throws(GraphError) -> [TensorDesc],
+        lower: @escaping @Sendable (Lowering) throws -> [Value], fusesFollowers: Bool = false,
+        asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)? = nil
+    ) {
+        self.type = type
+        self.infer = infer
+        self.lower = lower
+        self.fusesFollowers = fusesFollowers
+        self.asPostOperation = asPostOperation
+    }
+}
+
+/// What an operator sees of its node when shapes are inferred.
+public struct Inference {
+    public let node: Node
+    /// One entry per input slot; nil for an absent optional input.
+    public let inputs: [TensorDesc?]
+    /// The values of inputs that are known now: constants of the graph.
+    public let constants: [Constant?]
+
+    public init(node: Node, inputs: [TensorDesc?], constants: [Constant?]) {
+        self.node = node
+        self.inputs = inputs
+        self.constants = constants
+    }
+
+    public var attributes: [String: Attribute] { node.attributes }
+
+    /// The descriptor of an input that must be there.
+    public func input(_ slot: Int) throws(GraphError) -> TensorDesc {
+        guard slot < inputs.count, let desc = inputs[slot] else { throw invalid("input \(slot) is missing") }
+        return desc
+    }
+
+    public func hasInput(_ slot: Int) -> Bool { slot < inputs.count && inputs[slot] != nil }
+
+    /// The elements of an integer input that must be constant, such as axes or a shape.
+    public func constantInts(_ slot: Int) throws(GraphError) -> [Int] {
+        guard let values = optionalConstantInts(slot) else {
+            throw invalid("input \(slot) must be a constant of type int32 or int64")
+        }
+        return values
+    }
+
+    public func optionalConstantInts(_ slot: Int) -> [Int]? {
+        slot < constants.count ? constants[slot]?.ints : nil
+    }
+
+    public func optionalConstantFloats(_ slot: Int) -> [Float]? {
+        slot < constants.count ? constants[slot]?.floats : nil
+    }
+
+    public func invalid(_ reason: String) -> GraphError {
+        .invalidNode(node: node.name, type: node.type, reason: reason)
+    }
+}
+
+/// What an operator sees of its node when it becomes kernels.
+public struct Lowering {
+    public let inference: Inference
+    /// One value per input slot; nil for an absent optional input.
+    public let inputs: [Value?]
+    /// What `infer` returned.
+    public let outputs: [TensorDesc]
+    public let builder: ProgramBuilder
+
+    public init(inference: Inference, inputs: [Value?], outputs: [TensorDesc], builder: ProgramBuilder) {
+        self.inference = inference
+        self.inputs = inputs
+        self.outputs = outputs
+        self.builder = builder
+    }
+
+    public var node: Node { inference.node }
+    public var attributes: [String: Attribute] { inference.node.attributes }
+
+    public func input(_ slot: Int) throws(GraphError) -> Value {
+        guard slot < inputs.count, let value = inputs[slot] else { throw inference.invalid("input \(slot) is missing") }
+        return value
+    }
+}
