@@ -44,7 +44,9 @@ let package = Package(
         // The one intermediate representation: a graph of GE operators.
         .target(name: "GEGraph", path: "Sources/Graph", swiftSettings: settings),
         // bytes ⇄ container ⇄ graph.
-        .target(name: "OfflineModel", dependencies: ["GEGraph", protobuf], swiftSettings: settings),
+        .target(
+            name: "OfflineModel", dependencies: ["GEGraph", protobuf],
+            exclude: ["Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
         .target(name: "Kernels", dependencies: ["COneDNN", "GEGraph"], swiftSettings: oneDNNSettings),
@@ -71,6 +73,7 @@ let package = Package(
         // The way back: ONNX → GE operators → .om.
         .target(
             name: "ONNXImport", dependencies: ["GEGraph", "Operators", "Executable", protobuf],
+            exclude: ["Protos/onnx.proto"],
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
