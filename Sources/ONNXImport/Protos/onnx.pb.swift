@@ -93,7 +93,7 @@ nonisolated struct ONNXModelProto: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 nonisolated struct ONNXOperatorSetIdProto: Sendable {
@@ -183,7 +183,7 @@ nonisolated struct ONNXSparseTensorProto: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 nonisolated struct ONNXNodeProto: Sendable {
@@ -443,7 +443,7 @@ nonisolated struct ONNXAttributeProto: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 nonisolated struct ONNXValueInfoProto: Sendable {
@@ -579,7 +579,7 @@ nonisolated struct ONNXTypeProto: @unchecked Sendable {
 
     init() {}
 
-    fileprivate var _storage = _StorageClass.defaultInstance
+    fileprivate var _storage = unsafe _StorageClass.defaultInstance
   }
 
   nonisolated struct Map: @unchecked Sendable {
@@ -605,7 +605,7 @@ nonisolated struct ONNXTypeProto: @unchecked Sendable {
 
     init() {}
 
-    fileprivate var _storage = _StorageClass.defaultInstance
+    fileprivate var _storage = unsafe _StorageClass.defaultInstance
   }
 
   nonisolated struct Optional: @unchecked Sendable {
@@ -626,7 +626,7 @@ nonisolated struct ONNXTypeProto: @unchecked Sendable {
 
     init() {}
 
-    fileprivate var _storage = _StorageClass.defaultInstance
+    fileprivate var _storage = unsafe _StorageClass.defaultInstance
   }
 
   nonisolated struct SparseTensor: Sendable {
@@ -654,7 +654,7 @@ nonisolated struct ONNXTypeProto: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 nonisolated struct ONNXTensorShapeProto: Sendable {
