@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every chore of the project; `make` alone lists them.
+
+PYTHON ?= python3
+SWIFT ?= $(or $(shell command -v swift 2>/dev/null),/usr/bin/swift)
+export SWIFT
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The wheel is built from the folder that `swift build` uses, so that nothing is compiled twice.
+export PYACLMDL_BUILD_PATH := $(CURDIR)/.build
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+RELEASE := $(SWIFT) build -c release -Xswiftc -static-stdlib --scratch-path .build
+SANITIZE_PATH := .build-sanitize
+
+SOURCES := $(shell find Sources python scripts -type f -not -path '*/__pycache__/*' -not -name '*.so' 2>/dev/null) \
+	Package.swift setup.cfg setup.py pyproject.toml
+SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v '\.pb\.swift$$')
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+say = @printf '==> %s\n'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-swift test-python bench format lint wheel sanitize clean
+
+help: ## list the chores
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/installed ## build everything and install it into .venv
+
+demo: $(STAMPS)/demo $(STAMPS)/installed ## read a page with three models loaded from memory
+	@$(BIN)/python examples/read_page.py
+
+test: test-swift test-python ## run all tests
+
+test-swift: $(STAMPS)/onednn ## run the Swift tests only
+	$(say) "Swift tests (the first debug build takes a few minutes)"
+	@$(SWIFT) test --scratch-path .build
+
+test-python: $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/installed ## run the Python tests only
+	$(say) "Python tests"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest Tests/Python $(PYTEST_OPTIONS)
+
+bench: $(STAMPS)/bench $(STAMPS)/installed ## compare with ONNX Runtime and OpenVINO (BENCH_OPTIONS="--quick")
+	@$(BIN)/python Benchmarks/bench.py $(BENCH_OPTIONS)
+
+format: $(STAMPS)/lint ## format Swift, C and Python
+	@$(SWIFT) format format --in-place --parallel $(SWIFT_FILES)
+	@$(BIN)/clang-format -i $(C_FILES)
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+lint: $(STAMPS)/lint ## check formatting and lint Swift, C, Python and shell
+	$(say) "swift-format"
+	@$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)
+	$(say) "clang-format"
+	@$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+	$(say) "ruff"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@bash -n .ci/run scripts/*.sh
+
+wheel: $(STAMPS)/release ## build the wheel into dist/
+	$(say) "Wheel"
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls -l dist/*.whl
+
+sanitize: $(STAMPS)/onednn ## run the Swift tests under AddressSanitizer and ThreadSanitizer
+	$(say) "AddressSanitizer"
+	@$(SWIFT) test --sanitize=address --scratch-path $(SANITIZE_PATH)-address
+	$(say) "ThreadSanitizer"
+	@$(SWIFT) test --sanitize=thread --scratch-path $(SANITIZE_PATH)-thread
+
+clean: ## remove everything that was built, downloaded or installed here
+	rm -rf .build $(SANITIZE_PATH)-* .deps .venv .cache build dist python/*.egg-info
+
+# The steps behind `make setup`. A stamp is made when its step has succeeded.
+
+$(STAMPS)/venv:
+	@bash scripts/system-packages.sh $(PYTHON)
+	@test -x "$$(command -v $(SWIFT))" || { echo "No Swift at $(SWIFT): install Swift 6.3 or set SWIFT." >&2; exit 1; }
+	$(say) "Virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# Each requirements file holds every package it needs, the indirect ones too.
+$(STAMPS)/build $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(STAMPS)/lint: $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
+	$(say) "PyPI packages: $<"
+	@$(BIN)/python -m pip install --quiet --no-deps -r $<
+	@touch $@
+
+$(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py
+	$(say) "oneDNN into .deps/onednn"
+	@$(BIN)/python scripts/link_onednn.py
+	@touch $@
+
+$(STAMPS)/release: $(STAMPS)/onednn $(SOURCES)
+	$(say) "Release build (a few minutes the first time)"
+	@$(RELEASE) --product ascendcl
+	@$(RELEASE) --product atc
+	@touch $@
+
+$(STAMPS)/installed: $(STAMPS)/release
+	$(say) "Wheel into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	@$(BIN)/python -c 'import acl'
+	@touch $@
