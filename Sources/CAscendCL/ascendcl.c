@@ -1,2 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "acl/acl.h"
+#include "shims.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LOG_LIMIT = 1024 };
+
+aclError aclSetTensorShapeRange(aclTensorDesc *desc, size_t dimsCount, int64_t dimsRange[][ACL_TENSOR_SHAPE_RANGE_NUM])
+{
+    return pyaclmdlSetTensorShapeRange(desc, dimsCount, dimsRange == NULL ? NULL : &dimsRange[0][0]);
+}
+
+aclError aclSetTensorValueRange(aclTensorDesc *desc, size_t valueCount,
+                                int64_t valueRange[][ACL_TENSOR_VALUE_RANGE_NUM])
+{
+    return pyaclmdlSetTensorValueRange(desc, valueCount, valueRange == NULL ? NULL : &valueRange[0][0]);
+}
+
+ACL_FUNC_VISIBILITY void aclAppLogWithArgs(aclLogLevel logLevel, const char *func, const char *file, uint32_t line,
+                                           const char *fmt, va_list args);
+
+void aclAppLogWithArgs(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt,
+                       va_list args)
+{
+    static const char mark[] = "...[truncated]";
+    char text[LOG_LIMIT];
+    int length;
+
+    if (fmt == NULL || func == NULL || file == NULL) {
+        return;
+    }
+    length = vsnprintf(text, sizeof text, fmt, args);
+    if (length < 0) {
+        return;
+    }
+    if ((size_t)length >= sizeof text) {
+        memcpy(text + sizeof text - sizeof mark, mark, sizeof mark);
+    }
+    pyaclmdlWriteLog(logLevel, func, file, line, text);
+}
+
+void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    aclAppLogWithArgs(logLevel, func, file, line, fmt, args);
+    va_end(args);
+}

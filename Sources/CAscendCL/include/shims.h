@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entry points that C must forward to Swift, because Swift has no C spelling for their parameters. Not installed. */
+#ifndef PYACLMDL_SHIMS_H
+#define PYACLMDL_SHIMS_H
+
+#include "acl/acl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Arrays of pairs, passed on as `2 * count` numbers. */
+aclError pyaclmdlSetTensorShapeRange(aclTensorDesc *desc, size_t count, const int64_t *endpoints);
+aclError pyaclmdlSetTensorValueRange(aclTensorDesc *desc, size_t count, const int64_t *endpoints);
+
+/* One formatted line of the application's log; `text` ends with a zero. */
+void pyaclmdlWriteLog(aclLogLevel level, const char *function, const char *file, uint32_t line, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
