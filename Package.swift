@@ -84,5 +84,6 @@ let package = Package(
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
+        .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]
 )
