@@ -22,12 +22,20 @@ public struct MemoryPlan: Equatable, Sendable {
         let blocks = try Block.blocks(of: requests, alignment: alignment)
         let bound = try peak(blocks)
         var best = try Placement.inOrderOfFirstUse(blocks)
-        if blocks.count <= maximumForGreedy {
+        if best.total > bound {
+            let twoEnded = try Placement.inOrderOfFirstUse(blocks, ceiling: bound)
+            if twoEnded.total < best.total { best = twoEnded }
+        }
+        if best.total > bound, blocks.count <= maximumForGreedy {
+            let conflicts = Conflicts(blocks)
             for order in Placement.orders where best.total > bound {
-                let candidate = try Placement.greedy(blocks, order: blocks.indices.sorted { order(blocks[$0], blocks[$1]) })
+                let order = blocks.indices.sorted { order(blocks[$0], blocks[$1]) }
+                let candidate = try Placement.greedy(blocks, order: order, conflicts: conflicts)
                 if candidate.total < best.total { best = candidate }
             }
-            if best.total > bound, let improved = try Placement.improved(best, blocks, bound: bound) { best = improved }
+            if let improved = try Placement.improved(best, blocks, conflicts: conflicts, bound: bound) {
+                best = improved
+            }
         }
         var offsets = [Int](repeating: 0, count: requests.count)
         for (block, offset) in zip(blocks, best.offsets) { offsets[block.request] = offset }

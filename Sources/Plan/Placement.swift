@@ -14,51 +14,70 @@ struct Placement {
 
     /// Places the blocks as a program would that allocates at the first use and frees after the last: all blocks placed
     /// so far began earlier, so only those still live can be in the way.
-    static func inOrderOfFirstUse(_ blocks: [Block]) throws(PlanError) -> Placement {
+    ///
+    /// With a `ceiling`, every other block is placed as high below it as it fits. A chain, where only neighbours are
+    /// live together, then never needs more than its two largest neighbours.
+    static func inOrderOfFirstUse(_ blocks: [Block], ceiling: Int? = nil) throws(PlanError) -> Placement {
         var placement = Placement(offsets: [Int](repeating: 0, count: blocks.count), total: 0)
         let order = blocks.indices.sorted {
             (blocks[$0].first, -blocks[$0].size, $0) < (blocks[$1].first, -blocks[$1].size, $1)
         }
-        var live = OccupiedRanges(capacity: blocks.count)
+        var live = OccupiedRanges(capacity: 64)
+        var fromAbove = false
         for index in order {
             let block = blocks[index]
             live.removeAll { $0.last < block.first }
             var gap = GapSearch(size: block.size)
             for range in live.ranges { gap.pass(range.start, range.end) }
-            try placement.place(index, at: gap.finish(), blocks, in: &live)
+            let offset = fromAbove ? gap.finish(below: ceiling ?? 0) : gap.finish()
+            try placement.place(index, at: offset, blocks)
+            live.insert(.init(block, at: offset))
+            if ceiling != nil { fromAbove.toggle() }
         }
         return placement
     }
 
     /// Places the blocks in the given order, each into the smallest gap between those in its way.
-    static func greedy(_ blocks: [Block], order: [Int]) throws(PlanError) -> Placement {
-        var placement = Placement(offsets: [Int](repeating: 0, count: blocks.count), total: 0)
+    static func greedy(
+        _ blocks: [Block], order: [Int], conflicts: Conflicts
+    ) throws(PlanError) -> Placement {
+        var placement = Placement(offsets: [Int](repeating: -1, count: blocks.count), total: 0)
         var placed = OccupiedRanges(capacity: blocks.count)
         for index in order {
             let block = blocks[index]
             var gap = GapSearch(size: block.size)
-            for range in placed.ranges where range.first <= block.last && range.last >= block.first {
-                gap.pass(range.start, range.end)
+            if let others = conflicts.with(index) {
+                placed.removeAll()
+                for other in others where placement.offsets[Int(other)] >= 0 {
+                    placed.insert(.init(blocks[Int(other)], at: placement.offsets[Int(other)]))
+                }
+                for range in placed.ranges { gap.pass(range.start, range.end) }
+            } else {
+                for range in placed.ranges where range.first <= block.last && range.last >= block.first {
+                    gap.pass(range.start, range.end)
+                }
             }
-            try placement.place(index, at: gap.finish(), blocks, in: &placed)
+            let offset = gap.finish()
+            try placement.place(index, at: offset, blocks)
+            if conflicts.areTooMany { placed.insert(.init(block, at: offset)) }
         }
         return placement
     }
 
     /// Tries again with the blocks that made the area grow placed earlier, a few times, as long as that helps.
-    static func improved(_ start: Placement, _ blocks: [Block], bound: Int) throws(PlanError) -> Placement? {
+    static func improved(
+        _ start: Placement, _ blocks: [Block], conflicts: Conflicts, bound: Int
+    ) throws(PlanError) -> Placement? {
         var best: Placement?
         var bestTotal = start.total
         var current = start
         var order = blocks.indices.sorted { orders[0](blocks[$0], blocks[$1]) }
-        // The work of one round is quadratic; this bounds all rounds together.
-        let rounds = min(24, 4_000_000 / max(1, blocks.count * blocks.count))
-        for _ in 0..<rounds where bestTotal > bound {
+        for _ in 0..<min(24, 200_000 / max(1, conflicts.work)) where bestTotal > bound {
             let (offsets, total) = (current.offsets, current.total)
             let top = order.filter { offsets[$0] + blocks[$0].size == total }
-            order.removeAll { top.contains($0) }
+            order.removeAll { offsets[$0] + blocks[$0].size == total }
             order.insert(contentsOf: top, at: 0)
-            current = try greedy(blocks, order: order)
+            current = try greedy(blocks, order: order, conflicts: conflicts)
             if current.total < bestTotal {
                 best = current
                 bestTotal = current.total
@@ -67,14 +86,11 @@ struct Placement {
         return best
     }
 
-    private mutating func place(
-        _ index: Int, at offset: Int, _ blocks: [Block], in ranges: inout OccupiedRanges
-    ) throws(PlanError) {
+    private mutating func place(_ index: Int, at offset: Int, _ blocks: [Block]) throws(PlanError) {
         let (end, overflow) = offset.addingReportingOverflow(blocks[index].size)
         guard !overflow else { throw .tooLarge }
         offsets[index] = offset
         total = max(total, end)
-        ranges.insert(.init(start: offset, end: end, first: blocks[index].first, last: blocks[index].last))
     }
 }
 
@@ -84,53 +100,4 @@ extension Block {
         let (area, overflow) = size.multipliedReportingOverflow(by: max(1, lifetime))
         return overflow ? Int.max : area
     }
-}
-
-/// Ranges of memory that are taken for some steps, ordered by where they start.
-private struct OccupiedRanges {
-    struct Range {
-        let start: Int
-        let end: Int
-        let first: Int
-        let last: Int
-    }
-
-    private(set) var ranges: [Range] = []
-
-    init(capacity: Int) { ranges.reserveCapacity(capacity) }
-
-    mutating func insert(_ range: Range) {
-        var low = 0
-        var high = ranges.count
-        while low < high {
-            let middle = (low + high) / 2
-            if ranges[middle].start < range.start { low = middle + 1 } else { high = middle }
-        }
-        ranges.insert(range, at: low)
-    }
-
-    mutating func removeAll(where condition: (Range) -> Bool) { ranges.removeAll(where: condition) }
-}
-
-/// Finds the smallest sufficient gap between ranges that are passed in the order of their starts.
-private struct GapSearch {
-    let size: Int
-    private var end = 0
-    private var best = -1
-    private var bestSize = Int.max
-
-    init(size: Int) { self.size = size }
-
-    @inline(__always)
-    mutating func pass(_ start: Int, _ rangeEnd: Int) {
-        let gap = start - end
-        if gap >= size, gap < bestSize {
-            best = end
-            bestSize = gap
-        }
-        if rangeEnd > end { end = rangeEnd }
-    }
-
-    /// The start of the gap, or of the free memory after all ranges.
-    func finish() -> Int { best >= 0 ? best : end }
 }
