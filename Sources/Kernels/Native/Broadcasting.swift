@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How two dense operands are walked to fill a dense output under numpy's broadcasting rules.
+///
+/// Dimensions that both operands treat alike are merged, so that most tensors end up with one or two of them. The
+/// innermost dimension is the run: in it each operand either advances by one element or stands still.
+struct Broadcasting: Sendable, Equatable {
+    let runLength: Int
+    let firstAdvances: Bool
+    let secondAdvances: Bool
+    private let outer: NestedLoops
+
+    /// - Precondition: `first` and `second` broadcast to `output`.
+    init(output: [Int], first: [Int], second: [Int]) {
+        let first = Array(repeating: 1, count: output.count - first.count) + first
+        let second = Array(repeating: 1, count: output.count - second.count) + second
+        var merged: [(size: Int, first: Bool, second: Bool)] = []
+        for dimension in output.indices where output[dimension] != 1 {
+            let (inFirst, inSecond) = (first[dimension] != 1, second[dimension] != 1)
+            if let last = merged.last, last.first == inFirst, last.second == inSecond {
+                merged[merged.count - 1].size *= output[dimension]
+            } else {
+                merged.append((output[dimension], inFirst, inSecond))
+            }
+        }
+        let run = merged.popLast() ?? (1, true, true)
+        (runLength, firstAdvances, secondAdvances) = run
+        var (firstStride, secondStride) = (run.first ? run.size : 1, run.second ? run.size : 1)
+        var loops: [(size: Int, firstStride: Int, secondStride: Int)] = []
+        for dimension in merged.reversed() {
+            loops.append((dimension.size, dimension.first ? firstStride : 0, dimension.second ? secondStride : 0))
+            if dimension.first { firstStride *= dimension.size }
+            if dimension.second { secondStride *= dimension.size }
+        }
+        outer = NestedLoops(loops.reversed())
+    }
+
+    /// Calls `body` for each run with the offsets of the output and of the operands.
+    @inline(__always)
+    func forEachRun(_ body: (_ output: Int, _ first: Int, _ second: Int) -> Void) {
+        if runLength == 0 { return }
+        var output = 0
+        outer.forEach { first, second in
+            body(output, first, second)
+            output += runLength
+        }
+    }
+}
