@@ -8,7 +8,7 @@ public enum Catalogue {
     private static let byType: [String: Operator] = Dictionary(
         families.joined().map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })
 
-    public static subscript(type: String) -> Operator? { byType[type] }
+    public static subscript(type type: String) -> Operator? { byType[type] }
 
     public static var types: [String] { byType.keys.sorted() }
 }

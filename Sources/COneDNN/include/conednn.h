@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* oneDNN's C API for Swift. */
+/* oneDNN's C API for Swift, and the one knob of its OpenMP runtime that the core turns. */
 #ifndef CONEDNN_H
 #define CONEDNN_H
 
@@ -9,7 +9,8 @@
 #error "PyAclMdl is written against the C API of oneDNN 3.x"
 #endif
 
-/* Macros that Swift cannot import. */
-static const int64_t conednn_runtime_dim = DNNL_RUNTIME_DIM_VAL;
+/* How many threads oneDNN uses for what the calling thread prepares and executes from now on. Does nothing when oneDNN
+ * was built without OpenMP. */
+void conednn_set_threads(int count);
 
 #endif

@@ -8,25 +8,239 @@ public import GEGraph
 /// view made by `transpose`). The functions that take values accept any layout and insert reorders where needed.
 public final class ProgramBuilder {
     /// Functions to apply to the result of the node being lowered, innermost first. The kernel that computes the result
-    /// takes them over through `takePostOperations`.
+    /// takes them over; what is left is applied afterwards by `applyPostOperations`.
     package var postOperations: [PostOperation<Value>] = []
+    /// The node being lowered, for messages.
+    package var nodeName = ""
+    package private(set) var program = Program()
 
-    package init(threads: Int) {}
+    private var values: [Info] = []
+    /// Copies of values in other layouts that exist already.
+    private var reordered: [Int: [(layout: MemoryDescriptor?, buffer: Int)]] = [:]
+
+    struct Info {
+        enum Source {
+            case buffer(Int)
+            /// A constant whose bytes lie as `Info.layout` says.
+            case constant(Constant)
+        }
+        var desc: TensorDesc
+        /// nil: dense row-major.
+        var layout: MemoryDescriptor?
+        var source: Source
+    }
+
+    package init() {}
+
+    // MARK: Values
 
     /// Type and logical shape.
-    public func desc(_ value: Value) -> TensorDesc { TensorDesc(.float, []) }
-    public func shape(_ value: Value) -> [Int] { desc(value).shape }
+    public func desc(_ value: Value) -> TensorDesc { values[value.id].desc }
+    public func shape(_ value: Value) -> [Int] { values[value.id].desc.shape }
 
-    /// The value as a constant, where it is one.
-    public func constant(_ value: Value) -> Constant? { nil }
-    /// A value for a constant made during lowering.
-    public func constant(_ constant: Constant) -> Value { Value(id: 0) }
+    /// The value as a constant in row-major order, where it is one.
+    public func constant(_ value: Value) -> Constant? {
+        let info = values[value.id]
+        guard case .constant(var constant) = info.source, info.layout == nil else { return nil }
+        constant.desc.shape = info.desc.shape
+        return constant
+    }
 
-    /// Emits a native kernel. Inputs are made dense row-major first; outputs are dense row-major.
-    public func native(_ kernel: any NativeKernel, inputs: [Value], outputs: [TensorDesc]) throws -> [Value] { [] }
+    /// A value for a constant.
+    public func constant(_ constant: Constant) -> Value {
+        add(Info(desc: TensorDesc(constant.desc.dataType, constant.desc.shape), layout: nil, source: .constant(constant)))
+    }
+
+    /// Whether the value is known when the program is built, so that any layout of it is free at run time.
+    public func isConstant(_ value: Value) -> Bool {
+        if case .constant = values[value.id].source { true } else { false }
+    }
+
+    /// Whether the value is dense row-major.
+    public func isPlain(_ value: Value) -> Bool { values[value.id].layout == nil }
+
+    /// The model's input `index`: dense row-major in the caller's buffer.
+    package func input(_ index: Int, _ desc: TensorDesc) throws -> Value {
+        let buffer = addBuffer(.input(index), try byteCount(desc))
+        return add(Info(desc: TensorDesc(desc.dataType, desc.shape), layout: nil, source: .buffer(buffer)))
+    }
+
+    /// Makes `value` the model's output `index`, dense row-major in the caller's buffer: the step that computes it
+    /// writes there if it can, else a copy is added.
+    package func output(_ index: Int, _ value: Value) throws {
+        let plainValue = try plain(value)
+        if case .buffer(let buffer) = values[plainValue.id].source, program.buffers[buffer].kind == .activation,
+            program.buffers[buffer].bytes == (try byteCount(desc(value)))
+        {
+            program.buffers[buffer].kind = .output(index)
+            return
+        }
+        let bytes = try byteCount(desc(value))
+        let target = addBuffer(.output(index), bytes)
+        addNative(CopyKernel(bytes: bytes), inputs: [try operandBuffer(plainValue, nil)], outputs: [target])
+    }
+
+    // MARK: Views
 
     /// The same elements in row-major order under another shape; no copy where the layout allows it.
-    public func reshape(_ value: Value, to shape: [Int]) throws -> Value { value }
-    /// Dimension i of the result is dimension `permutation[i]` of `value`; a view for floats, a copy for other types.
-    public func transpose(_ value: Value, _ permutation: [Int]) throws -> Value { value }
+    public func reshape(_ value: Value, to shape: [Int]) throws -> Value {
+        var info = values[value.id]
+        if info.desc.shape == shape { return value }
+        if let layout = info.layout {
+            guard let reshaped = try? layout.reshaped(shape) else { return try reshape(plain(value), to: shape) }
+            info.layout = reshaped.isRowMajor ? nil : reshaped
+        }
+        info.desc.shape = shape
+        return add(info)
+    }
+
+    /// Dimension i of the result is dimension `permutation[i]` of `value`: a view for types that oneDNN knows, else a
+    /// copy.
+    public func transpose(_ value: Value, _ permutation: [Int]) throws -> Value {
+        if permutation == Array(permutation.indices) { return value }
+        var info = values[value.id]
+        let shape = permutation.map { info.desc.shape[$0] }
+        guard MemoryDescriptor.supports(info.desc.dataType) else {
+            let kernel = TransposeKernel(
+                elementBytes: info.desc.dataType.bitWidth / 8, shape: info.desc.shape, permutation: permutation)
+            return try native(kernel, inputs: [value], outputs: [TensorDesc(info.desc.dataType, shape)])[0]
+        }
+        let transposed = try layout(of: value).transposed(permutation)
+        info.layout = transposed.isRowMajor ? nil : transposed
+        info.desc.shape = shape
+        return add(info)
+    }
+
+    /// The same value, dense row-major.
+    public func plain(_ value: Value) throws -> Value {
+        var info = values[value.id]
+        if info.layout == nil { return value }
+        info.source = .buffer(try operandBuffer(value, nil))
+        info.layout = nil
+        return add(info)
+    }
+
+    // MARK: Steps
+
+    /// Emits a native kernel. Inputs are made dense row-major first; outputs are dense row-major.
+    public func native(_ kernel: any NativeKernel, inputs: [Value], outputs: [TensorDesc]) throws -> [Value] {
+        let sources = try inputs.map { try operandBuffer($0, nil) }
+        let targets = try outputs.map { addBuffer(.activation, try byteCount($0)) }
+        addNative(kernel, inputs: sources, outputs: targets)
+        return zip(outputs, targets).map {
+            add(Info(desc: TensorDesc($0.0.dataType, $0.0.shape), layout: nil, source: .buffer($0.1)))
+        }
+    }
+
+    private func addNative(_ kernel: any NativeKernel, inputs: [Int], outputs: [Int]) {
+        program.steps.append(Program.Step(
+            name: nodeName, kind: .native(kernel, inputs: inputs, outputs: outputs), scratchBytes: kernel.scratchBytes,
+            reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
+    }
+
+    /// Emits a primitive whose result has the descriptor `output` in the layout `layout`.
+    func emit(
+        _ primitive: PrimitiveDescriptor, _ arguments: [(argument: Int32, operand: Program.Operand)],
+        result: Int32, output: TensorDesc, layout: MemoryDescriptor, canRunInPlace: Bool = false
+    ) -> Value {
+        let target = addBuffer(.activation, layout.byteCount)
+        program.steps.append(Program.Step(
+            name: nodeName,
+            kind: .primitive(
+                primitive, arguments + [(argument: result, operand: Program.Operand(buffer: target, layout: layout))]),
+            scratchBytes: primitive.scratchpadBytes, reads: arguments.map(\.operand.buffer), writes: [target],
+            canRunInPlace: canRunInPlace))
+        return value(output, layout, buffer: target)
+    }
+
+    private func value(_ desc: TensorDesc, _ layout: MemoryDescriptor, buffer: Int) -> Value {
+        // The kernel may have worked on a shape with dimensions merged; the bytes in row-major order are the same.
+        let isPlain = layout.isRowMajor
+        return add(Info(desc: TensorDesc(desc.dataType, desc.shape), layout: isPlain ? nil : layout,
+                        source: .buffer(buffer)))
+    }
+
+    // MARK: Operands
+
+    /// The value's layout as a descriptor, the row-major one where it is plain.
+    func layout(of value: Value) throws(OneDNNError) -> MemoryDescriptor {
+        let info = values[value.id]
+        if let layout = info.layout { return layout }
+        return try MemoryDescriptor(info.desc.dataType, info.desc.shape)
+    }
+
+    /// The value in the layout that a primitive wants, with a reorder where it has another one.
+    func operand(_ value: Value, _ wanted: MemoryDescriptor) throws -> Program.Operand {
+        Program.Operand(buffer: try operandBuffer(value, wanted), layout: wanted)
+    }
+
+    /// A buffer that holds the value in the layout `wanted` (nil: dense row-major).
+    private func operandBuffer(_ value: Value, _ wanted: MemoryDescriptor?) throws -> Int {
+        let info = values[value.id]
+        let wanted = wanted.flatMap { $0.isRowMajor ? nil : $0 }
+        if case .buffer(let buffer) = info.source, same(info.layout, wanted) { return buffer }
+        if let existing = reordered[value.id]?.first(where: { same($0.layout, wanted) }) { return existing.buffer }
+        let buffer = try makeCopy(info, wanted)
+        reordered[value.id, default: []].append((wanted, buffer))
+        return buffer
+    }
+
+    private func makeCopy(_ info: Info, _ wanted: MemoryDescriptor?) throws -> Int {
+        switch info.source {
+        case .constant(let constant):
+            let index = program.constants.count
+            if info.layout == nil, wanted == nil {
+                let bytes = try byteCount(info.desc)
+                program.constants.append(.init(constant: constant, reorder: nil, bytes: bytes))
+                return addBuffer(.constant(index), bytes)
+            }
+            let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
+            var source = try info.layout ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
+            // A filter's groups or a matrix's merged dimensions: the same elements under the kernel's shape.
+            if source.shape != target.shape { source = try source.reshaped(target.shape) }
+            program.constants.append(.init(constant: constant, reorder: (source, target), bytes: target.byteCount))
+            return addBuffer(.constant(index), target.byteCount)
+        case .buffer(let buffer):
+            let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
+            var source = try info.layout ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
+            if source.shape != target.shape { source = try source.reshaped(target.shape) }
+            return try emitReorder(from: source, buffer, to: target)
+        }
+    }
+
+    private func same(_ left: MemoryDescriptor?, _ right: MemoryDescriptor?) -> Bool {
+        switch (left, right) {
+        case (nil, nil): true
+        case (let left?, let right?): left.equals(right)
+        default: false
+        }
+    }
+
+    func addBuffer(_ kind: Program.Buffer.Kind, _ bytes: Int) -> Int {
+        program.buffers.append(.init(kind: kind, bytes: bytes))
+        return program.buffers.count - 1
+    }
+
+    func addStep(_ step: Program.Step) { program.steps.append(step) }
+
+    private func add(_ info: Info) -> Value {
+        values.append(info)
+        return Value(id: values.count - 1)
+    }
+
+    private func byteCount(_ desc: TensorDesc) throws -> Int {
+        guard let bytes = desc.byteCount else {
+            throw GraphError.invalidNode(node: nodeName, type: "", reason: "the shape \(desc.shape) has no fixed size")
+        }
+        return bytes
+    }
+}
+
+/// Copies a tensor as it is.
+struct CopyKernel: NativeKernel {
+    let bytes: Int
+
+    func run(_ operands: KernelOperands) {
+        unsafe operands.outputs[0].copyMemory(from: operands.inputs[0], byteCount: bytes)
+    }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import GEGraph
 
 /// A tensor in a program that is being built; made by `ProgramBuilder` and meaningful only to it.
 public struct Value: Hashable, Sendable {

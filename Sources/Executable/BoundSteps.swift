@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COneDNN
+import Kernels
+
+/// A program's steps with every address filled in; only the caller's buffers are patched per execution.
+///
+/// All arrays are allocated here once, so that running allocates nothing.
+@safe
+final class BoundSteps {
+    let usesOneDNN: Bool
+
+    @safe
+    private enum Step {
+        case primitive(dnnl_primitive_t, arguments: UnsafeMutablePointer<dnnl_exec_arg_t>, count: Int32)
+        case native(any NativeKernel, KernelOperands)
+    }
+    /// A place that holds the address of one of the caller's buffers.
+    @safe
+    private enum Patch {
+        case memory(dnnl_memory_t, slot: Int)
+        case pointer(UnsafeMutablePointer<UnsafeMutableRawPointer>, slot: Int)
+    }
+
+    private let steps: [Step]
+    private let inputPatches: [Patch]
+    private let outputPatches: [Patch]
+    /// Kept alive for the handles in `steps`.
+    private let primitives: [Primitive?]
+    private let memories: [Memory]
+    private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+    private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
+    private let stream: dnnl_stream_t
+
+    /// Safety: the areas are aligned and cover what the prepared model asks for.
+    @unsafe
+    init(
+        _ prepared: PreparedModel, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
+    ) throws {
+        let program = prepared.program
+        unsafe stream = try Engine.shared().stream
+        primitives = prepared.primitives
+        // Where nothing is needed any address serves; the stream's is one.
+        let nowhere = unsafe UnsafeMutableRawPointer(stream)
+        let addresses = unsafe program.buffers.indices.map { buffer -> UnsafeMutableRawPointer? in
+            switch program.buffers[buffer].kind {
+            case .activation: unsafe workspace.map { unsafe $0 + max(prepared.placement.offsets[buffer], 0) } ?? nowhere
+            case .constant(let index): unsafe weights.map { unsafe $0 + prepared.weights.offsets[index] } ?? nowhere
+            case .input, .output: nil
+            }
+        }
+        var argumentCount = 0
+        var pointerCount = 0
+        for step in program.steps {
+            switch step.kind {
+            case .primitive(_, let list): argumentCount += list.count + 1
+            case .native(_, let inputs, let outputs): pointerCount += inputs.count + outputs.count
+            }
+        }
+        unsafe arguments = .allocate(capacity: argumentCount)
+        unsafe pointers = .allocate(capacity: pointerCount)
+
+        var memories: [Memory] = []
+        memories.reserveCapacity(argumentCount)
+        var bound: [Step] = []
+        bound.reserveCapacity(program.steps.count)
+        var patches: (inputs: [Patch], outputs: [Patch]) = ([], [])
+        var nextArgument = 0
+        var nextPointer = 0
+
+        func patch(_ buffer: Int, _ patch: (Int) -> Patch) {
+            switch program.buffers[buffer].kind {
+            case .input(let slot): patches.inputs.append(patch(slot))
+            case .output(let slot): patches.outputs.append(patch(slot))
+            case .activation, .constant: break
+            }
+        }
+
+        for (index, step) in program.steps.enumerated() {
+            let scratch = unsafe workspace.map { unsafe $0 + prepared.placement.scratchOffsets[index] } ?? nowhere
+            switch step.kind {
+            case .primitive(let descriptor, let list):
+                guard let primitive = prepared.primitives[index] else { continue }
+                let start = unsafe arguments.baseAddress.map { unsafe $0 + nextArgument }
+                for (argument, operand) in list {
+                    guard let layout = operand.layout else { continue }
+                    let memory = try unsafe Memory(layout, addresses[operand.buffer])
+                    patch(operand.buffer) { unsafe .memory(memory.handle, slot: $0) }
+                    memories.append(memory)
+                    unsafe arguments[nextArgument] = unsafe dnnl_exec_arg_t(arg: argument, memory: memory.handle)
+                    nextArgument += 1
+                }
+                if step.scratchBytes > 0 {
+                    let memory = try unsafe Memory(descriptor.scratchpad(), scratch)
+                    memories.append(memory)
+                    unsafe arguments[nextArgument] = unsafe dnnl_exec_arg_t(
+                        arg: DNNL_ARG_SCRATCHPAD, memory: memory.handle)
+                    nextArgument += 1
+                }
+                guard let start = unsafe start, let end = unsafe arguments.baseAddress else { continue }
+                bound.append(
+                    unsafe .primitive(primitive.handle, arguments: start, count: Int32(end + nextArgument - start)))
+            case .native(let kernel, let inputs, let outputs):
+                guard let base = unsafe pointers.baseAddress else { continue }
+                let first = unsafe base + nextPointer
+                for buffer in inputs + outputs {
+                    let place = unsafe base + nextPointer
+                    unsafe place.initialize(to: addresses[buffer] ?? nowhere)
+                    patch(buffer) { unsafe .pointer(place, slot: $0) }
+                    nextPointer += 1
+                }
+                bound.append(
+                    unsafe .native(kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch)))
+            }
+        }
+        steps = bound
+        inputPatches = patches.inputs
+        outputPatches = patches.outputs
+        self.memories = memories
+        usesOneDNN = !memories.isEmpty
+    }
+
+    deinit {
+        unsafe arguments.deallocate()
+        unsafe pointers.deallocate()
+    }
+
+    /// Safety: the buffers cover the model's inputs and outputs, in order.
+    @unsafe
+    func run(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(OneDNNError) {
+        for patch in inputPatches { try unsafe apply(patch, inputs) }
+        for patch in outputPatches { try unsafe apply(patch, outputs) }
+        for step in steps {
+            switch step {
+            case .primitive(let primitive, let arguments, let count):
+                let status = unsafe dnnl_primitive_execute(primitive, stream, count, arguments)
+                guard status == dnnl_success else {
+                    throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
+                }
+            case .native(let kernel, let operands):
+                unsafe kernel.run(operands)
+            }
+        }
+    }
+
+    private func apply(
+        _ patch: Patch, _ buffers: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws(OneDNNError) {
+        switch patch {
+        case .memory(let memory, let slot):
+            let status = unsafe dnnl_memory_set_data_handle(memory, buffers[slot])
+            guard status == dnnl_success else {
+                throw OneDNNError(function: "dnnl_memory_set_data_handle", status: status.rawValue)
+            }
+        case .pointer(let place, let slot):
+            unsafe place.pointee = unsafe buffers[slot]
+        }
+    }
+}

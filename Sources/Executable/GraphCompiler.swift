@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GEGraph
+import Kernels
+import Operators
+
+/// Turns a graph into a program: checks and infers every live node, groups nodes that one kernel can compute, lowers.
+struct GraphCompiler {
+    private let graph: Graph
+    private let liveness: Liveness
+    private var outputs: [[TensorDesc]]
+    private var values: [TensorRef: Value] = [:]
+    private let builder = ProgramBuilder()
+    private(set) var inputDescs: [TensorDesc] = []
+    private(set) var outputDescs: [TensorDesc] = []
+
+    /// - weightBytes: size of the weights partition that constants may lie in.
+    static func compile(
+        _ graph: Graph, weightBytes: Int
+    ) throws -> (program: Program, inputs: [TensorDesc], outputs: [TensorDesc]) {
+        var compiler = try GraphCompiler(graph)
+        try compiler.infer(weightBytes: weightBytes)
+        try compiler.lower()
+        return (compiler.builder.program, compiler.inputDescs, compiler.outputDescs)
+    }
+
+    /// The output descriptors of a single node on constants.
+    static func infer(_ node: Node, inputs: [Constant?]) throws(GraphError) -> [TensorDesc] {
+        guard let definition = Catalogue[type: node.type] else { throw .unsupportedOperators([(node.type, node.name)]) }
+        return try definition.infer(Inference(node: node, inputs: inputs.map { $0?.desc }, constants: inputs))
+    }
+
+    private init(_ graph: Graph) throws {
+        try graph.validate()
+        self.graph = graph
+        liveness = try Liveness(graph)
+        outputs = [[TensorDesc]](repeating: [], count: graph.nodes.count)
+        let missing = liveness.live.map { graph.nodes[$0] }
+            .filter { !Self.structural.contains($0.type) && !Graph.dataTypes.contains($0.type) && Catalogue[type: $0.type] == nil }
+        if !missing.isEmpty { throw GraphError.unsupportedOperators(missing.map { ($0.type, $0.name) }) }
+    }
+
+    private static let structural: Set<String> = ["Const", "Constant", "NetOutput"]
+
+    // MARK: Shapes
+
+    private mutating func infer(weightBytes: Int) throws {
+        for index in liveness.live {
+            let node = graph.nodes[index]
+            if Graph.dataTypes.contains(node.type) {
+                guard let desc = node.outputs.first, desc.isStatic, desc.byteCount != nil else {
+                    throw GraphError.invalidNode(
+                        node: node.name, type: node.type, reason: "its shape must be known to run the model")
+                }
+                outputs[index] = [desc]
+            } else if let constant = node.constant {
+                try check(constant, of: node, weightBytes: weightBytes)
+                outputs[index] = [constant.desc]
+            } else if node.type != "NetOutput" {
+                guard let definition = Catalogue[type: node.type] else {
+                    throw GraphError.unsupportedOperators([(node.type, node.name)])
+                }
+                let inferred = try definition.infer(inference(index))
+                try compare(inferred, with: node)
+                outputs[index] = inferred
+            }
+        }
+    }
+
+    private func check(_ constant: Constant, of node: Node, weightBytes: Int) throws(GraphError) {
+        let available: Int
+        switch constant.data {
+        case .inline(let bytes): available = bytes.count
+        case .weights(let range): available = range.upperBound <= weightBytes ? range.count : 0
+        }
+        guard let needed = constant.desc.byteCount, needed <= available else {
+            throw .invalidNode(
+                node: node.name, type: node.type,
+                reason: "its value of shape \(constant.desc.shape) has \(available) bytes in the model, not enough")
+        }
+    }
+
+    /// A file's own descriptors are not trusted, but where they contradict the operator the file is wrong.
+    private func compare(_ inferred: [TensorDesc], with node: Node) throws(GraphError) {
+        for (index, (found, stated)) in zip(inferred, node.outputs).enumerated() where stated.isStatic {
+            guard found.isStatic, found.byteCount != nil else {
+                throw .invalidNode(
+                    node: node.name, type: node.type, reason: "output \(index) has the shape \(found.shape), not a fixed one")
+            }
+            guard found.shape == stated.shape, found.dataType == stated.dataType else {
+                throw .invalidNode(
+                    node: node.name, type: node.type,
+                    reason: "output \(index) is stated as \(stated.dataType) \(stated.shape), but the operator gives "
+                        + "\(found.dataType) \(found.shape)")
+            }
+        }
+    }
+
+    private func inference(_ index: Int) -> Inference {
+        let node = graph.nodes[index]
+        return Inference(
+            node: node, inputs: node.inputs.map { $0.map { outputs[$0.node][$0.output] } },
+            constants: node.inputs.map { $0.flatMap { graph.nodes[$0.node].constant } })
+    }
+
+    // MARK: Kernels
+
+    private mutating func lower() throws {
+        let groups = FusionGroups(graph, liveness, outputs: outputs) { inference($0) }
+        for (position, index) in graph.inputNodes.enumerated() {
+            guard let desc = graph.nodes[index].outputs.first else { continue }
+            inputDescs.append(desc)
+            if liveness.isLive(index) { values[TensorRef(index)] = try builder.input(position, desc) }
+        }
+        for index in liveness.live {
+            let node = graph.nodes[index]
+            if let constant = node.constant {
+                values[TensorRef(index)] = builder.constant(constant)
+            } else if node.type == "NetOutput" {
+                try lowerOutputs(node)
+            } else if let leader = groups.leader(endingAt: index) {
+                try lower(leader, followers: groups.followers(of: leader), last: index)
+            }
+        }
+    }
+
+    private mutating func lower(_ index: Int, followers: [FusionGroups.Follower], last: Int) throws {
+        let node = graph.nodes[index]
+        guard let definition = Catalogue[type: node.type] else { return }
+        builder.nodeName = node.name
+        builder.postOperations = try followers.map { follower in
+            switch follower.operation {
+            case .eltwise(let function): return .eltwise(function)
+            case .binary(let algorithm, let slot):
+                guard let ref = graph.nodes[follower.node].inputs[slot], let operand = values[ref] else {
+                    throw GraphError.danglingInput(node: graph.nodes[follower.node].name, slot: slot)
+                }
+                return .binary(algorithm, operand)
+            }
+        }
+        let lowering = Lowering(
+            inference: inference(index), inputs: node.inputs.map { $0.flatMap { values[$0] } },
+            outputs: outputs[index], builder: builder)
+        let results = try definition.lower(lowering)
+        guard results.count == outputs[index].count else {
+            throw GraphError.invalidNode(
+                node: node.name, type: node.type,
+                reason: "lowering gave \(results.count) outputs instead of \(outputs[index].count)")
+        }
+        if followers.isEmpty {
+            for (output, value) in results.enumerated() { values[TensorRef(index, output)] = value }
+        } else {
+            values[TensorRef(last)] = try builder.applyPostOperations(to: results[0])
+        }
+    }
+
+    private mutating func lowerOutputs(_ node: Node) throws {
+        for (position, ref) in node.inputs.compactMap({ $0 }).enumerated() {
+            guard let value = values[ref] else { throw GraphError.danglingInput(node: node.name, slot: position) }
+            builder.nodeName = node.name
+            outputDescs.append(outputs[ref.node][ref.output])
+            try builder.output(position, value)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COneDNN
+import Kernels
+
+/// A prepared model bound to one weight area and one workspace; it neither owns nor frees either of them.
+///
+/// Not safe for concurrent use: one `execute` at a time.
+public final class ModelInstance {
+    private let prepared: PreparedModel
+    private let steps: BoundSteps
+
+    /// - weights: the area that `packWeights` filled; ignored when the model has no weights.
+    /// - workspace: `workspaceBytes` bytes of any alignment; ignored when the model needs none.
+    public init(
+        _ prepared: PreparedModel, weights: UnsafeRawPointer?, workspace: UnsafeMutableRawPointer?
+    ) throws {
+        guard unsafe weights != nil || prepared.weightBytes == 0 else {
+            throw ExecutableError.areaTooSmall(area: "weight", bytes: 0, needed: prepared.weightBytes)
+        }
+        guard unsafe workspace != nil || prepared.workspaceBytes == 0 else {
+            throw ExecutableError.areaTooSmall(area: "workspace", bytes: 0, needed: prepared.workspaceBytes)
+        }
+        self.prepared = prepared
+        // Safe: both areas cover the sizes that the prepared model states, slack for the alignment included. The weight
+        // area is only read.
+        steps = try unsafe BoundSteps(
+            prepared, weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
+            workspace: workspace.map { unsafe Alignment.align($0) })
+    }
+
+    /// Runs the model once, on the calling thread and oneDNN's workers. Allocates nothing and takes no lock.
+    /// - inputs, outputs: addresses of the caller's buffers in the model's order, of any alignment, at least as large as
+    ///   `inputBytes` and `outputBytes` say; outputs are overwritten.
+    public func execute(
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws {
+        guard inputs.count >= prepared.inputBytes.count, outputs.count >= prepared.outputBytes.count else {
+            throw ExecutableError.areaTooSmall(
+                area: "list of buffers", bytes: inputs.count + outputs.count,
+                needed: prepared.inputBytes.count + prepared.outputBytes.count)
+        }
+        if steps.usesOneDNN { conednn_set_threads(Int32(prepared.threads)) }
+        try unsafe steps.run(inputs: inputs, outputs: outputs)
+    }
+}

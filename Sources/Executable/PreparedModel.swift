@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COneDNN
+public import GEGraph
+import Kernels
+
+/// A model made ready to run on this machine: kernels compiled, memory planned, nothing bound to addresses yet.
+///
+/// Immutable and shareable between threads and between any number of `ModelInstance`s. It keeps nothing of the bytes
+/// that the model was read from.
+public final class PreparedModel: Sendable {
+    /// Bytes that an instance needs for activations and scratch, the slack for any alignment of the pointer included.
+    public let workspaceBytes: Int
+    /// Bytes that the packed weights take, the slack for any alignment of the pointer included; 0 for none.
+    public let weightBytes: Int
+    /// Exact bytes of each input and output, in the model's order.
+    public let inputBytes: [Int]
+    public let outputBytes: [Int]
+
+    let program: Program
+    let placement: Placement
+    let weights: WeightLayout
+    /// One per step; nil for native kernels.
+    let primitives: [Primitive?]
+    let threads: Int
+
+    /// Prepares `model` for `threads` threads per execution.
+    /// - weights: the model's weights partition, only read during the call.
+    /// - Throws: `GraphError` for operators that are missing or used wrongly, `OneDNNError` if a kernel cannot be made.
+    public init(_ model: Model, weights: UnsafeRawBufferPointer, threads: Int) throws {
+        conednn_set_threads(Int32(threads))
+        let compiled = try GraphCompiler.compile(model.graph, weightBytes: weights.count)
+        program = compiled.program
+        inputBytes = compiled.inputs.map { $0.byteCount ?? 0 }
+        outputBytes = compiled.outputs.map { $0.byteCount ?? 0 }
+        placement = try Placement(compiled.program)
+        self.weights = WeightLayout(compiled.program)
+        workspaceBytes = Alignment.withSlack(placement.totalBytes)
+        weightBytes = Alignment.withSlack(self.weights.totalBytes)
+        primitives = try PrimitiveFactory.compile(compiled.program.steps, threads: threads)
+        self.threads = threads
+    }
+
+    /// Writes the weights into `area` in the layout that the kernels want.
+    /// - weights: the same partition that the model was prepared with.
+    /// - area: at least `weightBytes` bytes of any alignment; owned by the caller and read by every instance on it.
+    public func packWeights(_ weights: UnsafeRawBufferPointer, into area: UnsafeMutableRawBufferPointer) throws {
+        guard let start = area.baseAddress, area.count >= weightBytes else {
+            throw ExecutableError.areaTooSmall(area: "weight", bytes: area.count, needed: weightBytes)
+        }
+        conednn_set_threads(Int32(threads))
+        // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
+        try unsafe self.weights.pack(program, weights, into: Alignment.align(start))
+    }
+}
+
+/// Why a prepared model cannot be bound.
+public enum ExecutableError: Error, Equatable, CustomStringConvertible {
+    case areaTooSmall(area: String, bytes: Int, needed: Int)
+
+    public var description: String {
+        switch self {
+        case .areaTooSmall(let area, let bytes, let needed):
+            "the \(area) area has \(bytes) bytes, \(needed) are needed"
+        }
+    }
+}
+
+/// Everything in the two areas is aligned to a cache line, whatever the alignment of the area itself.
+enum Alignment {
+    static let bytes = 64
+
+    static func withSlack(_ size: Int) -> Int { size == 0 ? 0 : size + bytes - 1 }
+
+    static func align(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        unsafe pointer.alignedUp(toMultipleOf: bytes)
+    }
+
+    static func roundUp(_ size: Int) -> Int { (size + bytes - 1) / bytes * bytes }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COneDNN
+import Dispatch
+import Kernels
+import Synchronization
+
+/// Compiles the primitives of a program. Code generation dominates a load, so it uses all threads; oneDNN's primitive
+/// cache makes equal ones only once.
+enum PrimitiveFactory {
+    static func compile(_ steps: [Program.Step], threads: Int) throws -> [Primitive?] {
+        let jobs = steps.enumerated().compactMap { index, step in
+            if case .primitive(let descriptor, _) = step.kind { (index, descriptor) } else { nil }
+        }
+        let results = Mutex<(primitives: [Primitive?], error: OneDNNError?)>(
+            ([Primitive?](repeating: nil, count: steps.count), nil))
+        let next = Atomic<Int>(0)
+        let work: @Sendable (Int) -> Void = { _ in
+            // The number of threads that a primitive will use is settled when it is made, per calling thread.
+            conednn_set_threads(Int32(threads))
+            while true {
+                let job = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard job < jobs.count else { return }
+                do throws(OneDNNError) {
+                    let primitive = try Primitive(jobs[job].1)
+                    results.withLock { $0.primitives[jobs[job].0] = primitive }
+                } catch {
+                    results.withLock { $0.error = error }
+                }
+            }
+        }
+        if threads > 1, jobs.count > 1 {
+            DispatchQueue.concurrentPerform(iterations: threads, execute: work)
+        } else {
+            work(0)
+        }
+        return try results.withLock { state in
+            if let error = state.error { throw error }
+            return state.primitives
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import COneDNN
+import GEGraph
+import Kernels
+
+/// Where each packed constant lies in the weight area, and how it gets there.
+struct WeightLayout {
+    /// Offset from the aligned start of the area, by constant.
+    let offsets: [Int]
+    let totalBytes: Int
+
+    init(_ program: Program) {
+        var offsets: [Int] = []
+        var total = 0
+        for constant in program.constants {
+            offsets.append(total)
+            total += Alignment.roundUp(constant.bytes)
+        }
+        self.offsets = offsets
+        totalBytes = total
+    }
+
+    /// Writes all constants to `base`, which is aligned and covers `totalBytes`.
+    func pack(_ program: Program, _ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer) throws {
+        for (packed, offset) in zip(program.constants, offsets) {
+            let target = unsafe base + offset
+            switch packed.constant.data {
+            case .inline(let bytes): try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
+            case .weights(let range):
+                guard range.upperBound <= weights.count else {
+                    throw ExecutableError.areaTooSmall(
+                        area: "model's weights", bytes: weights.count, needed: range.upperBound)
+                }
+                // Safe: the range lies within the partition.
+                try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target)
+            }
+        }
+    }
+
+    private func store(
+        _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
+    ) throws {
+        guard let start = source.baseAddress, packed.bytes > 0 else { return }
+        guard let (from, to) = packed.reorder else {
+            guard source.count >= packed.bytes else {
+                throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: packed.bytes)
+            }
+            unsafe target.copyMemory(from: start, byteCount: packed.bytes)
+            return
+        }
+        try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
+    }
+}
+
+/// A reorder that is made, run once and forgotten; equal ones come from oneDNN's primitive cache.
+private enum Reorder {
+    /// Safety: both addresses cover what their descriptors say; the source is only read.
+    static func run(
+        from source: MemoryDescriptor, _ sourceData: UnsafeMutableRawPointer, to target: MemoryDescriptor,
+        _ targetData: UnsafeMutableRawPointer
+    ) throws {
+        let engine = try Engine.shared()
+        let attributes = try Attributes()
+        let descriptor = try unsafe PrimitiveDescriptor("dnnl_reorder_primitive_desc_create") {
+            unsafe dnnl_reorder_primitive_desc_create(
+                &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
+        }
+        let primitive = try Primitive(descriptor)
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: max(descriptor.scratchpadBytes, 1), alignment: 64)
+        defer { unsafe scratch.deallocate() }
+        let memories = [
+            try unsafe Memory(source, sourceData), try unsafe Memory(target, targetData),
+            try unsafe Memory(descriptor.scratchpad(), scratch.baseAddress),
+        ]
+        let arguments = unsafe zip([DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD], memories).map {
+            unsafe dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle)
+        }
+        try OneDNNError.check(
+            unsafe dnnl_primitive_execute(primitive.handle, engine.stream, Int32(arguments.count), arguments),
+            "dnnl_primitive_execute")
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import COneDNN
+
+/// oneDNN's CPU engine and a stream on it. There is one of each per process; both are safe for concurrent use, since
+/// CPU streams hold no state between calls.
+@safe
+package struct Engine: @unchecked Sendable {
+    package let handle: dnnl_engine_t
+    package let stream: dnnl_stream_t
+
+    private static let result: Result<Engine, OneDNNError> = {
+        do throws(OneDNNError) {
+            var engine: dnnl_engine_t?
+            try OneDNNError.check(unsafe dnnl_engine_create(&engine, dnnl_cpu, 0), "dnnl_engine_create")
+            var stream: dnnl_stream_t?
+            try OneDNNError.check(
+                unsafe dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)),
+                "dnnl_stream_create")
+            guard let engine = unsafe engine, let stream = unsafe stream else {
+                throw OneDNNError(function: "dnnl_engine_create", status: dnnl_runtime_error.rawValue)
+            }
+            // Safe: both live until the process ends.
+            return .success(unsafe Engine(handle: engine, stream: stream))
+        } catch {
+            return .failure(error)
+        }
+    }()
+
+    package static func shared() throws(OneDNNError) -> Engine { try result.get() }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GEGraph
+
+/// What a builder has collected: steps over buffers, not yet bound to addresses.
+package struct Program {
+    /// A range of memory that steps read and write.
+    package struct Buffer {
+        package enum Kind: Equatable {
+            case activation
+            /// The caller's buffer for this input or output of the model.
+            case input(Int)
+            case output(Int)
+            /// An entry of `constants`, in the weight area.
+            case constant(Int)
+        }
+        package var kind: Kind
+        package var bytes: Int
+    }
+
+    /// A buffer seen through a layout; nil is dense row-major of any type, which only native kernels use.
+    package struct Operand {
+        package var buffer: Int
+        package var layout: MemoryDescriptor?
+    }
+
+    package struct Step {
+        package enum Kind {
+            case primitive(PrimitiveDescriptor, [(argument: Int32, operand: Operand)])
+            case native(any NativeKernel, inputs: [Int], outputs: [Int])
+        }
+        /// The node it came from, for messages.
+        package var name: String
+        package var kind: Kind
+        package var scratchBytes: Int
+        package var reads: [Int]
+        package var writes: [Int]
+        /// Whether the first output may lie in the memory of the first input.
+        package var canRunInPlace: Bool
+    }
+
+    /// A constant as a kernel wants it in the weight area.
+    package struct PackedConstant {
+        package var constant: Constant
+        /// How the constant's own bytes are laid out, and how they are to be stored; both nil for a plain copy.
+        package var reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?
+        package var bytes: Int
+    }
+
+    package var buffers: [Buffer] = []
+    package var steps: [Step] = []
+    package var constants: [PackedConstant] = []
+}
