@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Python functions that C calls. Each entry takes the GIL, so C may call from any thread. */
+#include "bindings.h"
+#include "values.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct state *callback_state;
+static atomic_bool closed;
+/* Set while this thread is inside process_report: an exception then belongs to that call. */
+static _Thread_local bool in_process_report;
+
+PyObject *close_callbacks(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    atomic_store(&closed, true);
+    return make_none();
+}
+
+/* True from interpreter exit on, when taking the GIL is no longer possible. */
+bool callbacks_are_closed(void)
+{
+    return atomic_load(&closed);
+}
+
+/* Replaces a held function; `function` may be NULL. */
+static void hold(PyObject **slot, PyObject *function)
+{
+    PyObject *old = *slot;
+    Py_XINCREF(function);
+    *slot = function;
+    Py_XDECREF(old);
+}
+
+struct launched {
+    PyObject *function;
+    PyObject *argument;
+};
+
+/* Leaves the first exception for process_report to raise; anything else is reported as unraisable. */
+static void keep_or_report(PyObject *function)
+{
+    if (!in_process_report) {
+        PyErr_WriteUnraisable(function);
+    }
+}
+
+static void run_launched(void *user_data)
+{
+    struct launched *launched = user_data;
+    if (callbacks_are_closed()) {
+        return;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *result = PyObject_CallFunctionObjArgs(launched->function, launched->argument, NULL);
+    if (!result) {
+        if (type) {
+            PyErr_WriteUnraisable(launched->function);
+        } else {
+            keep_or_report(launched->function);
+        }
+    }
+    Py_XDECREF(result);
+    if (type) {
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_DECREF(launched->function);
+    Py_DECREF(launched->argument);
+    free(launched);
+    PyGILState_Release(gil);
+}
+
+PyObject *rt_launch_callback(PyObject *self, aclrtLaunchCallback_fn call, PyObject *fn, PyObject *user_data_list,
+                             int32_t block_type, uint64_t stream)
+{
+    (void)self;
+    if (!PyCallable_Check(fn)) {
+        PyErr_SetString(PyExc_TypeError, "parameter must be callable");
+        return NULL;
+    }
+    struct launched *launched = malloc(sizeof *launched);
+    if (!launched) {
+        return PyErr_NoMemory();
+    }
+    Py_INCREF(fn);
+    Py_INCREF(user_data_list);
+    *launched = (struct launched){fn, user_data_list};
+    aclError ret;
+    Py_BEGIN_ALLOW_THREADS
+    ret = call(run_launched, launched, (aclrtCallbackBlockType)block_type, (aclrtStream)(uintptr_t)stream);
+    Py_END_ALLOW_THREADS
+    if (ret) {
+        Py_DECREF(fn);
+        Py_DECREF(user_data_list);
+        free(launched);
+    }
+    return make_i(ret);
+}
+
+/* Wraps the pending exception of a callback as its original reports it: SystemError with the error as its cause. */
+static PyObject *raise_from_callback(void)
+{
+    PyObject *type, *cause, *traceback;
+    PyErr_Fetch(&type, &cause, &traceback);
+    PyErr_NormalizeException(&type, &cause, &traceback);
+    if (traceback) {
+        PyException_SetTraceback(cause, traceback);
+    }
+    PyErr_SetString(PyExc_SystemError, "<built-in function process_report> returned a result with an exception set");
+    PyObject *raised_type, *raised, *raised_traceback;
+    PyErr_Fetch(&raised_type, &raised, &raised_traceback);
+    PyErr_NormalizeException(&raised_type, &raised, &raised_traceback);
+    if (raised && cause) {
+        Py_INCREF(cause);
+        PyException_SetContext(raised, cause);
+        Py_INCREF(cause);
+        PyException_SetCause(raised, cause);
+    }
+    PyErr_Restore(raised_type, raised, raised_traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(cause);
+    Py_XDECREF(traceback);
+    return NULL;
+}
+
+PyObject *rt_process_report(PyObject *self, aclrtProcessReport_fn call, int32_t timeout)
+{
+    (void)self;
+    aclError ret;
+    bool outer = in_process_report;
+    in_process_report = true;
+    Py_BEGIN_ALLOW_THREADS
+    ret = call(timeout);
+    Py_END_ALLOW_THREADS
+    in_process_report = outer;
+    return PyErr_Occurred() ? raise_from_callback() : make_i(ret);
+}
+
+static void report_exception_info(aclrtExceptionInfo *info)
+{
+    if (callbacks_are_closed()) {
+        return;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *function = callback_state ? callback_state->exception_callback : NULL;
+    if (function) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_INCREF(function);
+        PyObject *result = PyObject_CallFunction(function, "K", (unsigned long long)(uintptr_t)info);
+        if (!result) {
+            PyErr_WriteUnraisable(function);
+        }
+        Py_XDECREF(result);
+        Py_DECREF(function);
+        PyErr_Restore(type, value, traceback);
+    }
+    PyGILState_Release(gil);
+}
+
+PyObject *rt_set_exception_info_callback(PyObject *self, aclrtSetExceptionInfoCallback_fn call, PyObject *fn)
+{
+    bool remove = !fn || fn == Py_None;
+    if (!remove && !PyCallable_Check(fn)) {
+        return refuse("acl.rt.set_exception_info_callback args parse failed");
+    }
+    aclError ret;
+    Py_BEGIN_ALLOW_THREADS
+    ret = call(remove ? NULL : report_exception_info);
+    Py_END_ALLOW_THREADS
+    if (!ret) {
+        struct state *state = callback_state = state_of(self);
+        hold(&state->exception_callback, remove ? NULL : fn);
+    }
+    return make_i(ret);
+}
+
+static PyObject *chunk_dict(const struct dump_chunk *chunk)
+{
+    PyObject *dict = PyDict_New();
+    if (dict && !(put(dict, "file_name", bounded_text(chunk->file_name, sizeof chunk->file_name)) &&
+                  put(dict, "data_buf", make_k((uintptr_t)chunk->data)) &&
+                  put(dict, "buf_len", make_I(chunk->length)) &&
+                  put(dict, "is_last_chunk", make_I(chunk->is_last)) &&
+                  put(dict, "offset", make_k((uint64_t)chunk->offset)) && put(dict, "flag", make_i(chunk->flag)))) {
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+static int32_t report_dump_chunk(const struct dump_chunk *chunk, int32_t length)
+{
+    (void)length;
+    if (callbacks_are_closed()) {
+        return -1;
+    }
+    int32_t answer = -1;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *function = callback_state ? callback_state->dump_callback : NULL;
+    if (function) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_INCREF(function);
+        PyObject *dict = chunk_dict(chunk);
+        PyObject *result = dict ? PyObject_CallFunctionObjArgs(function, dict, NULL) : NULL;
+        if (result) {
+            answer = 0;
+        } else {
+            PyErr_WriteUnraisable(function);
+        }
+        Py_XDECREF(dict);
+        Py_XDECREF(result);
+        Py_DECREF(function);
+        PyErr_Restore(type, value, traceback);
+    }
+    PyGILState_Release(gil);
+    return answer;
+}
+
+PyObject *mdl_dump_reg_callback(PyObject *self, acldumpRegCallback_fn call, PyObject *func, int32_t flag)
+{
+    aclError ret;
+    Py_BEGIN_ALLOW_THREADS
+    ret = call(report_dump_chunk, flag);
+    Py_END_ALLOW_THREADS
+    if (!ret) {
+        struct state *state = callback_state = state_of(self);
+        hold(&state->dump_callback, func);
+    }
+    return make_i(ret);
+}
+
+PyObject *mdl_dump_unreg_callback(PyObject *self, acldumpUnregCallback_fn call)
+{
+    Py_BEGIN_ALLOW_THREADS
+    call();
+    Py_END_ALLOW_THREADS
+    hold(&state_of(self)->dump_callback, NULL);
+    return make_none();
+}
+
+/* Calls an allocator function of Python. Its int is the address; a raise is reported and gives NULL. */
+static void *call_allocator(enum allocator_function kind, const char *format, uint64_t first, uint64_t second,
+                            uint64_t third)
+{
+    if (callbacks_are_closed()) {
+        return NULL;
+    }
+    void *address = NULL;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *function = callback_state ? callback_state->allocator_functions[kind] : NULL;
+    if (function) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_INCREF(function);
+        PyObject *result = PyObject_CallFunction(function, format, (unsigned long long)first,
+                                                 (unsigned long long)second, (unsigned long long)third);
+        if (result && kind != ALLOCATOR_FREE && result != Py_None) {
+            address = PyLong_AsVoidPtr(result);
+        }
+        if (PyErr_Occurred()) {
+            PyErr_WriteUnraisable(function);
+            address = NULL;
+        }
+        Py_XDECREF(result);
+        Py_DECREF(function);
+        PyErr_Restore(type, value, traceback);
+    }
+    PyGILState_Release(gil);
+    return address;
+}
+
+static void *allocator_alloc(aclrtAllocator allocator, size_t size)
+{
+    return call_allocator(ALLOCATOR_ALLOC, "KK", (uintptr_t)allocator, size, 0);
+}
+
+static void allocator_free(aclrtAllocator allocator, aclrtAllocatorBlock block)
+{
+    call_allocator(ALLOCATOR_FREE, "KK", (uintptr_t)allocator, (uintptr_t)block, 0);
+}
+
+static void *allocator_alloc_advise(aclrtAllocator allocator, size_t size, aclrtAllocatorAddr address)
+{
+    return call_allocator(ALLOCATOR_ALLOC_ADVISE, "KKK", (uintptr_t)allocator, size, (uintptr_t)address);
+}
+
+static void *allocator_get_addr(aclrtAllocatorBlock block)
+{
+    return call_allocator(ALLOCATOR_GET_ADDR, "K", (uintptr_t)block, 0, 0);
+}
+
+/* Keeps the function when C took the trampoline. */
+static PyObject *hold_allocator(PyObject *self, enum allocator_function kind, PyObject *func, aclError ret)
+{
+    if (!ret) {
+        struct state *state = callback_state = state_of(self);
+        hold(&state->allocator_functions[kind], func);
+    }
+    return make_i(ret);
+}
+
+PyObject *rt_allocator_set_alloc_func_to_desc(PyObject *self, aclrtAllocatorSetAllocFuncToDesc_fn call,
+                                              uint64_t allocator_desc, PyObject *func)
+{
+    return hold_allocator(self, ALLOCATOR_ALLOC, func,
+                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc));
+}
+
+PyObject *rt_allocator_set_free_func_to_desc(PyObject *self, aclrtAllocatorSetFreeFuncToDesc_fn call,
+                                             uint64_t allocator_desc, PyObject *func)
+{
+    return hold_allocator(self, ALLOCATOR_FREE, func,
+                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_free));
+}
+
+PyObject *rt_allocator_set_alloc_advise_func_to_desc(PyObject *self, aclrtAllocatorSetAllocAdviseFuncToDesc_fn call,
+                                                     uint64_t allocator_desc, PyObject *func)
+{
+    return hold_allocator(self, ALLOCATOR_ALLOC_ADVISE, func,
+                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc_advise));
+}
+
+PyObject *rt_allocator_set_get_addr_from_block_func_to_desc(PyObject *self,
+                                                            aclrtAllocatorSetGetAddrFromBlockFuncToDesc_fn call,
+                                                            uint64_t allocator_desc, PyObject *func)
+{
+    return hold_allocator(self, ALLOCATOR_GET_ADDR, func,
+                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_get_addr));
+}
