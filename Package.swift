@@ -84,6 +84,7 @@ let package = Package(
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
+        .testTarget(name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel"], swiftSettings: settings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]
 )
