@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GEGraph
+import SwiftProtobuf
+
+/// What the caller chooses when a model is imported.
+public struct ImportOptions: Sendable {
+    /// Static shapes of inputs, by name; inputs without an entry keep the model's.
+    public var inputShapes: [String: [Int]]
+    /// Format of four-dimensional (NCHW) or five-dimensional (NCDHW) inputs; `nd` for none.
+    public var inputFormat: Format
+    /// Names of the ONNX tensors that become the outputs; empty for the model's own outputs.
+    public var outputTensors: [String]
+    /// Nodes and their output numbers that become the outputs, by ONNX node name; empty for the model's own.
+    public var outputNodes: [(node: String, output: Int)]
+    /// Type of all outputs; nil for the model's.
+    public var outputType: DataType?
+    /// Types of single outputs, by node and output number.
+    public var outputTypes: [(node: String, output: Int, type: DataType)]
+    /// Inputs that the caller passes as float16.
+    public var float16Inputs: [String]
+
+    public init(
+        inputShapes: [String: [Int]] = [:], inputFormat: Format = .nchw, outputTensors: [String] = [],
+        outputNodes: [(node: String, output: Int)] = [], outputType: DataType? = nil,
+        outputTypes: [(node: String, output: Int, type: DataType)] = [], float16Inputs: [String] = []
+    ) {
+        self.inputShapes = inputShapes
+        self.inputFormat = inputFormat
+        self.outputTensors = outputTensors
+        self.outputNodes = outputNodes
+        self.outputType = outputType
+        self.outputTypes = outputTypes
+        self.float16Inputs = float16Inputs
+    }
+}
+
+/// Opset versions of the default domain that are understood.
+public let supportedOpsets = 7...21
+
+/// An ONNX model as a model of GE operators, with shapes inferred, constants folded and patterns simplified.
+/// - bytes: the model file.
+/// - name: the name that the model gets.
+/// - readExternal: reads the bytes of tensors that the model keeps in other files: location, offset, length.
+public func importONNX(
+    _ bytes: [UInt8], name: String, options: ImportOptions,
+    readExternal: @escaping (_ location: String, _ offset: Int, _ length: Int?) throws(ConversionError) -> [UInt8]
+) throws(ConversionError) -> Model {
+    let proto: ONNXModelProto
+    do {
+        proto = try ONNXModelProto(serializedBytes: bytes)
+    } catch {
+        throw ConversionError(
+            "E13005", "The file is not an ONNX model: \(error)", cause: "The file is damaged or of another format.")
+    }
+    var importing = try ModelImport(proto, options: options, readExternal: readExternal)
+    return try importing.run(name: name)
+}
