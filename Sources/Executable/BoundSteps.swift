@@ -31,6 +31,7 @@ final class BoundSteps {
     private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
     private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private let stream: dnnl_stream_t
+    private let threads: Int
 
     /// Safety: the areas are aligned and cover what the prepared model asks for.
     @unsafe
@@ -40,6 +41,7 @@ final class BoundSteps {
         let program = prepared.program
         unsafe stream = try Engine.shared().stream
         primitives = prepared.primitives
+        threads = prepared.threads
         // Where nothing is needed any address serves; the stream's is one.
         let nowhere = unsafe UnsafeMutableRawPointer(stream)
         let addresses = unsafe program.buffers.indices.map { buffer -> UnsafeMutableRawPointer? in
@@ -140,7 +142,7 @@ final class BoundSteps {
                     throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
                 }
             case .native(let kernel, let operands):
-                unsafe kernel.run(operands)
+                unsafe Parallel.run(kernel, operands, threads: threads)
             }
         }
     }

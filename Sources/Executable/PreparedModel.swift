@@ -50,7 +50,7 @@ public final class PreparedModel: Sendable {
         }
         conednn_set_threads(Int32(threads))
         // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
-        try unsafe self.weights.pack(program, weights, into: Alignment.align(start))
+        try unsafe self.weights.pack(program, weights, into: Alignment.align(start), threads: threads)
     }
 }
 

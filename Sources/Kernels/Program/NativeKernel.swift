@@ -10,13 +10,21 @@ public protocol NativeKernel: Sendable {
     /// Whether output 0 may lie in the memory of input 0, so that the planner can reuse it.
     var canRunInPlace: Bool { get }
 
+    /// Into how many independent parts the work can be cut; 1 for a kernel that runs in one piece.
+    var parts: Int { get }
+
     /// Computes the outputs from the inputs.
     func run(_ operands: KernelOperands)
+    /// Computes the given parts only. Different parts may run on several threads at once.
+    func run(_ operands: KernelOperands, parts: Range<Int>)
 }
 
 extension NativeKernel {
     public var scratchBytes: Int { 0 }
     public var canRunInPlace: Bool { false }
+    public var parts: Int { 1 }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe run(operands) }
 }
 
 /// The addresses that a kernel works on. The shapes and types are the ones that it was prepared for.

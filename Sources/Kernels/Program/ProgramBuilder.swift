@@ -235,12 +235,3 @@ public final class ProgramBuilder {
         return bytes
     }
 }
-
-/// Copies a tensor as it is.
-struct CopyKernel: NativeKernel {
-    let bytes: Int
-
-    func run(_ operands: KernelOperands) {
-        unsafe operands.outputs[0].copyMemory(from: operands.inputs[0], byteCount: bytes)
-    }
-}
