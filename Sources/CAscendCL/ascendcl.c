@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
 #include "shims.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { LOG_LIMIT = 1024 };
 
@@ -48,4 +52,9 @@ void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_
     va_start(args, fmt);
     aclAppLogWithArgs(logLevel, func, file, line, fmt, args);
     va_end(args);
+}
+
+int32_t pyaclmdlThreadNumber(void)
+{
+    return (int32_t)syscall(SYS_gettid);
 }

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+extension Stream {
+    /// Does its work and answers an error code.
+    typealias Task = @Sendable () -> Int32
+
+    /// Something in the queue.
+    enum Item: Sendable {
+        case run(Task)
+        /// The stream goes on when `isOver` answers true; asked again whenever the stream is poked, and every
+        /// `pollNanoseconds` if given. When `deadline` passes first, the stream fails with `timeoutCode`.
+        case wait(Wait)
+    }
+
+    struct Wait: Sendable {
+        var isOver: @Sendable () -> Bool
+        /// Seconds from the moment the stream reaches the wait; 0 for no limit.
+        var timeoutSeconds: UInt32 = 0
+        var timeoutCode: Int32 = ErrorCode.rtEventSyncTimeout
+        var pollNanoseconds: UInt64?
+    }
+
+    struct Entry: Sendable {
+        let item: Item
+        /// Runs once the item is done or dropped, with its error code.
+        let completion: (@Sendable (Int32) -> Void)?
+    }
+
+    /// The state of a stream, guarded by its monitor.
+    struct Queue: Sendable {
+        var entries = FIFO<Entry>()
+        /// Counts of everything ever submitted and finished.
+        var submitted: UInt64 = 0
+        var completed: UInt64 = 0
+        /// The first failure that no wait has reported yet.
+        var error: Int32 = 0
+        var stopsOnFailure = false
+        /// After a failure of a stream that stops: nothing runs any more.
+        var isStopped = false
+        /// Closed streams accept nothing and drop what is queued.
+        var isClosed = false
+        /// Everything up to this count is dropped instead of run (`aclrtStreamAbort`).
+        var droppedUpTo: UInt64 = 0
+        var hasWorker = false
+        /// Grows with every poke, so that no wake-up is lost.
+        var pokes: UInt64 = 0
+
+        var isIdle: Bool { completed == submitted }
+    }
+
+    /// Puts an item at the end of the queue; throws 107017 when the stream has been destroyed meanwhile.
+    func enqueue(_ item: Item, completion: (@Sendable (Int32) -> Void)? = nil) throws(Failure) {
+        let needsWorker: Bool? = queue.change { queue in
+            guard !queue.isClosed else { return nil }
+            queue.entries.append(Entry(item: item, completion: completion))
+            queue.submitted += 1
+            defer { queue.hasWorker = true }
+            return !queue.hasWorker
+        }
+        guard let needsWorker else {
+            throw Failure(ErrorCode.rtInvalidHandle, .wrongOrder("Stream \(id) has been destroyed meanwhile"))
+        }
+        ThreadState.current.lastTask &+= 1
+        if needsWorker { try startWorker() }
+    }
+
+    /// Queues a function.
+    func enqueue(_ task: @escaping Task) throws(Failure) { try enqueue(.run(task)) }
+
+    /// Wakes the worker, so that it looks again at what it waits for.
+    func poke() { queue.change { $0.pokes += 1 } }
+
+    // MARK: Waiting
+
+    /// The outcome of waiting for a stream.
+    enum WaitOutcome: Equatable {
+        case done(error: Int32)
+        case timedOut
+    }
+
+    /// Waits for everything submitted before the call. A failure is reported by one wait only.
+    func waitForAll(until deadline: Deadline) -> WaitOutcome {
+        var target: UInt64?
+        return queue.wait(until: deadline) { queue -> WaitOutcome? in
+            let goal = target ?? queue.submitted
+            target = goal
+            guard queue.completed >= goal else { return nil }
+            defer { if !queue.isStopped { queue.error = 0 } }
+            return .done(error: queue.error)
+        } ?? .timedOut
+    }
+
+    var isIdle: Bool { queue.withLock { $0.isIdle } }
+
+    /// Drops what is queued, interrupts a wait and lets the worker end. A running task finishes on its own.
+    func close() {
+        queue.change { queue in
+            queue.isClosed = true
+            queue.pokes += 1
+        }
+        _ = Self.table.remove(handle)
+        drainWithoutWorker()
+    }
+
+    /// Drops everything queued at this moment; the running task finishes.
+    func abort() {
+        queue.change { queue in
+            queue.droppedUpTo = queue.submitted
+            queue.pokes += 1
+        }
+    }
+
+    /// A stream that never had a worker has nobody else to empty its queue.
+    private func drainWithoutWorker() {
+        let entries: [Entry] = queue.change { queue in
+            guard !queue.hasWorker else { return [] }
+            var entries: [Entry] = []
+            while let entry = queue.entries.removeFirst() { entries.append(entry) }
+            queue.completed = queue.submitted
+            return entries
+        }
+        for entry in entries { entry.completion?(ErrorCode.rtStreamAbort) }
+    }
+
+    // MARK: The worker
+
+    private func startWorker() throws(Failure) {
+        StreamShutdown.register()
+        var thread = pthread_t()
+        let retained = unsafe Unmanaged.passRetained(self)
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { (argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? in
+                // Takes over the reference that `passRetained` made.
+                guard let argument = unsafe argument else { return nil }
+                let stream = unsafe Unmanaged<Stream>.fromOpaque(argument).takeRetainedValue()
+                stream.work()
+                return nil
+            }, unsafe retained.toOpaque())
+        guard result == 0 else {
+            unsafe retained.release()
+            queue.change { $0.hasWorker = false }
+            throw Failure(
+                ErrorCode.rtResourceAllocFail, .resources("No thread for stream \(id) could be started (\(result))"))
+        }
+        pthread_detach(thread)
+    }
+
+    private func work() {
+        let state = ThreadState(workerOf: self)
+        state.explicitContext = context
+        ThreadState.install(state)
+        while let entry = nextEntry() {
+            let code = entry.isDropped ? ErrorCode.rtStreamAbort : run(entry.entry.item)
+            entry.entry.completion?(code)
+            finish(code, isDropped: entry.isDropped)
+        }
+    }
+
+    private func nextEntry() -> (entry: Entry, isDropped: Bool)? {
+        queue.wait { queue -> (entry: Entry, isDropped: Bool)?? in
+            if let entry = queue.entries.removeFirst() {
+                let isDropped = queue.isClosed || queue.isStopped || queue.completed < queue.droppedUpTo
+                return .some((entry, isDropped))
+            }
+            guard queue.isClosed else { return nil }
+            queue.hasWorker = false
+            return .some(nil)
+        } ?? nil
+    }
+
+    private func finish(_ code: Int32, isDropped: Bool) {
+        queue.change { queue in
+            queue.completed += 1
+            guard code != ErrorCode.success, !isDropped else { return }
+            if queue.error == 0 { queue.error = code }
+            if queue.stopsOnFailure { queue.isStopped = true }
+        }
+    }
+
+    private func run(_ item: Item) -> Int32 {
+        switch item {
+        case .run(let task): task()
+        case .wait(let wait): hold(wait)
+        }
+    }
+
+    private func hold(_ wait: Wait) -> Int32 {
+        let limit: Deadline =
+            wait.timeoutSeconds == 0 ? .never : Deadline(milliseconds: Int64(wait.timeoutSeconds) * 1000)
+        var seen = queue.withLock { $0.pokes }
+        while !wait.isOver() {
+            if limit.hasPassed { return wait.timeoutCode }
+            var wakeUp = limit
+            if let poll = wait.pollNanoseconds { wakeUp = .at(monotonicNanoseconds() + poll) }
+            let isInterrupted = queue.wait(until: wakeUp) { queue -> Bool? in
+                if queue.isClosed || queue.completed < queue.droppedUpTo { return true }
+                guard queue.pokes != seen else { return nil }
+                seen = queue.pokes
+                return false
+            }
+            if isInterrupted == true { return ErrorCode.rtStreamAbort }
+        }
+        return ErrorCode.success
+    }
+}
+
+/// Lets the streams come to rest before the process runs its exit handlers, so that no task runs into them.
+enum StreamShutdown {
+    private static let registration: Void = {
+        _ = atexit {
+            let streams = Stream.table.objects
+            for stream in streams { stream.abort() }
+            let deadline = Deadline(milliseconds: 2000)
+            for stream in streams where ThreadState.current.workerOf !== stream {
+                _ = stream.waitForAll(until: deadline)
+            }
+        }
+    }()
+
+    /// Takes effect once.
+    static func register() { registration }
+}
