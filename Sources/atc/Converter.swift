@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import ONNXImport
+
+/// The run of the program: the lines that it prints, and what it does in each mode.
+enum Converter {
+    /// Returns whether the run succeeded.
+    static func run(_ arguments: [String]) -> Bool {
+        print("ATC start working now, please wait for a moment.")
+        let options: ParsedOptions
+        do {
+            options = try ParsedOptions(arguments)
+        } catch {
+            switch error {
+            case .usage(let text):
+                printError("ERROR: \(text)")
+                return fail(nil)
+            case .value(let error): return fail(error)
+            }
+        }
+        if options.wantsHelp {
+            print(OptionSpec.usage)
+            return true
+        }
+        do {
+            try work(options, arguments: arguments)
+        } catch {
+            print("...")
+            return fail(error)
+        }
+        print("...")
+        print("ATC run success, welcome to the next use.")
+        return true
+    }
+
+    private static func work(_ options: ParsedOptions, arguments: [String]) throws(ConversionError) {
+        switch options.value("mode", default: "0") {
+        case "6":
+            guard !options.has("framework") else {
+                throw ConversionError("E10057", "Parameters [--om] and [--mode] 6 are only used together, alone.")
+            }
+            guard options.has("om") else { throw ConversionError("E10004", "Parameter [--om] is empty.") }
+            try displayModelInfo(options.value("om"))
+        default:
+            try ModelConversion(options, arguments: arguments).run()
+        }
+    }
+
+    /// Prints the lines after a failure; without an error of its own an internal one.
+    private static func fail(_ error: ConversionError?) -> Bool {
+        print("ATC run failed, Please check the detail log, Try 'atc --help' for more information")
+        guard let error else {
+            print("E19999: Internal Error!\n        An unknown error occurred. Please check the log.\n")
+            return false
+        }
+        print("\(error.code): \(error.message)")
+        if let cause = error.cause { print("        Possible Cause: \(cause)") }
+        if let solution = error.solution { print("        Solution: \(solution)") }
+        print("        TraceBack (most recent call last):\n")
+        return false
+    }
+
+    /// A line on standard error.
+    static func printError(_ text: String) {
+        let line = text + "\n"
+        // Safe: the C library only reads the text during the call.
+        unsafe line.withCString { unsafe _ = Glibc.write(2, $0, line.utf8.count) }
+    }
+}

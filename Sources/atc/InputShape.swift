@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ONNXImport
+
+/// Reads `--input_shape`: `name:1,3,224,224;other:1,8`. A name may hold colons; nothing after the last one is a scalar.
+func parseInputShapes(_ text: String) throws(ConversionError) -> [String: [Int]] {
+    func malformed(_ part: Substring, _ reason: String) -> ConversionError {
+        ConversionError(
+            "E10002", "Parameter [--input_shape] is invalid at [\(part)]. Reason: \(reason)",
+            solution: "Write it as \"input_name1:n1,c1,h1,w1;input_name2:n2,c2\", in quotation marks.")
+    }
+    var shapes: [String: [Int]] = [:]
+    for part in text.split(separator: ";", omittingEmptySubsequences: true) {
+        guard let colon = part.lastIndex(of: ":"), colon != part.startIndex else {
+            throw malformed(part, "A name, a colon and a shape are expected.")
+        }
+        let name = String(part[..<colon])
+        guard shapes[name] == nil else { throw malformed(part, "The input is given twice.") }
+        var dimensions: [Int] = []
+        let numbers = part[part.index(after: colon)...]
+        for number in numbers.split(separator: ",", omittingEmptySubsequences: false) where !numbers.isEmpty {
+            dimensions.append(try dimension(number, of: part, malformed))
+        }
+        shapes[name] = dimensions
+    }
+    guard !shapes.isEmpty else { throw malformed(text[...], "A name, a colon and a shape are expected.") }
+    return shapes
+}
+
+private func dimension(
+    _ text: Substring, of part: Substring, _ malformed: (Substring, String) -> ConversionError
+) throws(ConversionError) -> Int {
+    let number = text.drop { $0 == " " }
+    if number.contains("~") || number == "-1" {
+        throw ConversionError(
+            "E10055", "The shape [\(part)] in parameter [--input_shape] is not supported. "
+                + "Reason: dynamic shapes are not supported yet.",
+            solution: "Give every dimension one positive number.")
+    }
+    guard let value = Int(number) else {
+        throw malformed(part, "[\(text)] is not a whole number.")
+    }
+    guard value > 0 else {
+        throw ConversionError(
+            "E10011", "The dimension [\(value)] in parameter [--input_shape] at [\(part)] must be positive.")
+    }
+    return value
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GEGraph
+import Glibc
+import OfflineModel
+import ONNXImport
+
+/// Mode 0: an ONNX model becomes an offline model. The checks come in the order in which the original makes them.
+struct ModelConversion {
+    private let options: ParsedOptions
+    private let arguments: [String]
+
+    init(_ options: ParsedOptions, arguments: [String]) {
+        self.options = options
+        self.arguments = arguments
+    }
+
+    func run() throws(ConversionError) {
+        try checkSupport(["mode"])
+        guard options.has("framework") else {
+            throw ConversionError(
+                "E10007", "Parameter [--framework] is required.", solution: "Add --framework=5 for an ONNX model.")
+        }
+        try checkSupport(["framework"])
+        let format = try inputFormat()
+        let output = try checkedOutput()
+        let model = try checkedModel()
+        guard !(options.has("precision_mode") && options.has("precision_mode_v2")) else {
+            throw ConversionError(
+                "E10056", "Parameters [--precision_mode] and [--precision_mode_v2] exclude each other.")
+        }
+        try checkSupport(OptionSpec.all.map(\.name))
+        let selection = try OutputSelection(nodes: options.value("out_nodes"), types: options.value("output_type"))
+        let importOptions = ImportOptions(
+            inputShapes: options.has("input_shape") ? try parseInputShapes(options.value("input_shape")) : [:],
+            inputFormat: format, outputTensors: selection.tensors, outputNodes: selection.nodes,
+            outputType: selection.type, outputTypes: selection.nodeTypes,
+            float16Inputs: options.value("input_fp16_nodes").split(separator: ";").map { String($0) })
+        try convert(model, to: output, importOptions)
+        if options.value("display_model_info") == "1" { try displayModelInfo(output) }
+    }
+
+    private func convert(_ path: String, to output: String, _ importOptions: ImportOptions) throws(ConversionError) {
+        let bytes = try Files.read(path)
+        report("read \(bytes.count) bytes from \(path)")
+        var name = Files.name(of: output)
+        name.removeLast(".om".count)
+        var model = try importONNX(bytes, name: name, options: importOptions) {
+            (location, offset, length) throws(ConversionError) in
+            try external(location, offset, length, of: path)
+        }
+        report("imported \(model.graph.nodes.count) operators")
+        model.attributes["atc_cmdline"] = .string((["atc"] + arguments).joined(separator: " "))
+        model.attributes["atc_version"] = .string("PyAclMdl")
+        model.attributes["soc_version"] = .string(options.value("soc_version"))
+        do {
+            try model.graph.validate()
+            let file = try OfflineModelWriter.write(model)
+            report("write \(file.count) bytes to \(output)")
+            try Files.write(file, to: output)
+        } catch let error as ConversionError {
+            throw error
+        } catch {
+            throw ConversionError("E19999", "The converted model is invalid: \(error)")
+        }
+    }
+
+    /// A part of a file next to the model, where ONNX keeps large tensors.
+    private func external(
+        _ location: String, _ offset: Int, _ length: Int?, of model: String
+    ) throws(ConversionError) -> [UInt8] {
+        guard !location.hasPrefix("/"), !location.split(separator: "/").contains("..") else {
+            throw ConversionError(
+                "E13026", "The external data [\(location)] lies outside of the folder of the model.")
+        }
+        return try Files.read(Files.folder(of: model) + location, offset: offset, length: length)
+    }
+
+    /// Refuses values that ask for what this converter cannot do.
+    private func checkSupport(_ names: [String]) throws(ConversionError) {
+        for name in names {
+            guard let value = options.values[name], case .only(let values, let reason)? = OptionSpec.byName[name]?.support,
+                !values.contains(value)
+            else { continue }
+            throw ConversionError("E10055", "Value [\(value)] for parameter [--\(name)] is not supported. Reason: \(reason)")
+        }
+    }
+
+    private func inputFormat() throws(ConversionError) -> Format {
+        switch options.value("input_format", default: "NCHW") {
+        case "NCHW", "": return .nchw
+        case "NCDHW": return .ncdhw
+        case "ND": return .nd
+        default:
+            throw .invalidValue(
+                options.value("input_format"), of: "--input_format", "The value must be NCHW, ND or NCDHW in ONNX model.")
+        }
+    }
+
+    /// The path of the file to write.
+    private func checkedOutput() throws(ConversionError) -> String {
+        guard options.has("output") else { throw Self.required("--output") }
+        let output = options.value("output")
+        guard !output.hasSuffix("/") else {
+            throw ConversionError("E10022", "Parameter [--output] [\(output)] names a folder, not a file.")
+        }
+        guard output.utf8.count < Int(PATH_MAX) - 4, Files.name(of: output).utf8.count <= Int(NAME_MAX) - 3 else {
+            throw ConversionError("E10021", "Parameter [--output] is too long.")
+        }
+        try Self.checkCharacters(output, of: "--output")
+        return output + ".om"
+    }
+
+    private func checkedModel() throws(ConversionError) -> String {
+        guard options.has("model") else { throw Self.required("--model") }
+        let model = options.value("model")
+        try Self.checkCharacters(model, of: "--model")
+        // Safe: the C library only reads the path during the call.
+        guard unsafe access(model, R_OK) == 0 else {
+            throw .invalidValue(model, of: "--model", "The file does not exist or cannot be read.")
+        }
+        return model
+    }
+
+    private static func required(_ parameter: String) -> ConversionError {
+        ConversionError("E10054", "The required parameter [\(parameter)] is empty.")
+    }
+
+    /// Paths are letters, digits and `. / _ -`; letters of other scripts are fine.
+    static func checkCharacters(_ path: String, of parameter: String) throws(ConversionError) {
+        let isFine = path.unicodeScalars.allSatisfy { scalar in
+            !scalar.isASCII || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
+                || ("0"..."9").contains(scalar) || "./_-".unicodeScalars.contains(scalar)
+        }
+        guard isFine else {
+            throw .invalidValue(
+                path, of: parameter, "A path may hold letters, digits, periods, slashes, underscores and hyphens.")
+        }
+    }
+
+    private func report(_ text: String) {
+        if ["info", "debug"].contains(options.value("log")) { Converter.printError("[INFO] ATC: \(text)") }
+    }
+}
