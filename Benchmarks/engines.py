@@ -15,8 +15,9 @@ import os
 import sys
 from pathlib import Path
 
-import models
 import numpy as np
+
+import models
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 

@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import models
 import numpy as np
+
 from engines import ENGINES
 from parent import Process, medians, shuffled
 

@@ -73,7 +73,7 @@ SOURCES = {
     "light_resnet50": Source(
         ONNX, "onnx/backend/test/data/light/light_resnet50.onnx", {"gpu_0/data_0": IMAGE}, constant_weights=True
     ),
-    # On noise the detector finds nothing: its output spans 2e-5, and even two settings of one engine differ by 1 % of that.
+    # On noise the detector finds nothing: its output spans 2e-5, and two settings of one engine differ by 1 % of that.
     "ppocrv4_det": Source(
         RAPIDOCR, "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", {"x": Input((1, 3, 640, 640), "page")}
     ),
@@ -135,7 +135,7 @@ def _wheel(requirement: str) -> Path:
 
 
 def _fix_shapes(model: onnx.ModelProto, inputs: dict[str, Input]) -> None:
-    """Makes the input shapes static and drops what stops engines from folding: overridable initializers, stale shapes."""
+    """Makes the input shapes static and drops what keeps engines from folding: overridable weights, stale shapes."""
     initializers = {i.name for i in model.graph.initializer}
     kept = [i for i in model.graph.input if i.name not in initializers]
     assert {i.name for i in kept} == set(inputs), f"inputs {[i.name for i in kept]}, expected {list(inputs)}"

@@ -13,9 +13,10 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 import engines
 import models
-import numpy as np
 
 
 def resident() -> int:

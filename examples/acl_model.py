@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import acl
 import numpy as np
+
+import acl
 
 MALLOC_HUGE_FIRST = 0
 HOST_TO_DEVICE, DEVICE_TO_HOST = 1, 2

@@ -3,8 +3,9 @@
 
 import sys
 
-import acl
 import numpy as np
+
+import acl
 
 data = open(sys.argv[1], "rb").read()
 x = np.random.default_rng(0).random((1, 3, 48, 192), np.float32)
