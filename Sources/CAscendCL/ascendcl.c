@@ -3,10 +3,13 @@
 
 #include "shims.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { LOG_LIMIT = 1024 };
@@ -57,4 +60,23 @@ void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_
 int32_t pyaclmdlThreadNumber(void)
 {
     return (int32_t)syscall(SYS_gettid);
+}
+
+int32_t pyaclmdlUsableProcessors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (int32_t)CPU_COUNT(&set) : 1;
+}
+
+int32_t pyaclmdlCanTransfer(uintptr_t address, int32_t isWritten)
+{
+    char byte = 0;
+    struct iovec own = {&byte, 1};
+    struct iovec other = {(void *)address, 1};
+
+    if (process_vm_readv(getpid(), &own, 1, &other, 1, 0) != 1) {
+        return errno != EFAULT;
+    }
+    return !isWritten || process_vm_writev(getpid(), &own, 1, &other, 1, 0) == 1 || errno != EFAULT;
 }

@@ -19,6 +19,13 @@ void pyaclmdlWriteLog(aclLogLevel level, const char *function, const char *file,
 /* The system's number of the calling thread. */
 int32_t pyaclmdlThreadNumber(void);
 
+/* Processors that the process may use, at least 1. */
+int32_t pyaclmdlUsableProcessors(void);
+
+/* Whether the byte at `address` can be read, and written with the value it has if `isWritten`. Asks the kernel and
+ * touches nothing itself; where the kernel does not answer, the answer is yes. */
+int32_t pyaclmdlCanTransfer(uintptr_t address, int32_t isWritten);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Executable
+
+/// The buffers of one execution: what the caller passed, checked, in the form that the kernels take.
+///
+/// A buffer may be up to 32 bytes shorter than its tensor, as on the original; such a one is replaced by a copy, so that
+/// nothing beyond it is touched.
+final class BufferList: @unchecked Sendable {
+    // One user at a time: the turn of a workspace, or a queued task.
+    let inputs: Side
+    let outputs: Side
+
+    init(inputs: Int, outputs: Int) {
+        self.inputs = Side(capacity: inputs)
+        self.outputs = Side(capacity: outputs)
+    }
+
+    /// Inputs or outputs.
+    @safe final class Side {
+        private let slots: UnsafeMutableBufferPointer<Slot>
+        private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
+        /// Buffers that the caller passed; only the first `slots.count` are kept.
+        private(set) var count = 0
+        private var shortOnes: [Short] = []
+
+        struct Slot {
+            var address: UInt = 0
+            var byteCount = 0
+            /// What was found good last, and when.
+            var checkedAddress: UInt = 0
+            var checkedBytes = -1
+            var checkedAt: UInt64 = 0
+        }
+
+        @safe private struct Short {
+            let index: Int
+            let copy: UnsafeMutableRawBufferPointer
+            let original: UInt
+            let bytes: Int
+        }
+
+        fileprivate init(capacity: Int) {
+            unsafe slots = .allocate(capacity: capacity)
+            unsafe slots.initialize(repeating: Slot())
+            unsafe pointers = .allocate(capacity: capacity)
+            // Never followed: replaced by the buffers' addresses before each execution.
+            unsafe pointers.initialize(repeating: UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped)
+        }
+
+        deinit {
+            dropCopies()
+            unsafe slots.deallocate()
+            unsafe pointers.deallocate()
+        }
+
+        /// The addresses for the kernels, valid until the next execution.
+        var addresses: UnsafeBufferPointer<UnsafeMutableRawPointer> { unsafe UnsafeBufferPointer(pointers) }
+
+        func removeAll() { count = 0 }
+
+        /// The next buffer that the caller passed.
+        @inline(__always)
+        func append(address: UInt, byteCount: Int) {
+            if count < slots.count {
+                unsafe slots[count].address = address
+                unsafe slots[count].byteCount = byteCount
+            }
+            count += 1
+        }
+
+        /// - `needed`: exact bytes of each tensor.
+        @inline(__always)
+        fileprivate func check(_ needed: [Int], _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+            guard count == needed.count else {
+                throw .userMemory(
+                    ErrorCode.geFailure,
+                    "Model \(model.id) has \(needed.count) \(isOutput ? "outputs" : "inputs"), but the dataset holds "
+                        + "\(count) buffers.")
+            }
+            if !shortOnes.isEmpty { dropCopies() }
+            let epoch = MemoryRegistry.shared.epoch
+            for index in 0..<needed.count {
+                let slot = unsafe slots[index]
+                if slot.byteCount < needed[index] || needed[index] == 0 {
+                    try prepareShort(index, needed: needed[index], model, isOutput: isOutput)
+                    continue
+                }
+                if slot.address != slot.checkedAddress || slot.byteCount != slot.checkedBytes || slot.checkedAt != epoch {
+                    try verify(index, bytes: needed[index], model, isOutput: isOutput)
+                    unsafe slots[index].checkedAddress = slot.address
+                    unsafe slots[index].checkedBytes = slot.byteCount
+                    unsafe slots[index].checkedAt = epoch
+                }
+                if let pointer = unsafe UnsafeMutableRawPointer(bitPattern: slot.address) { unsafe pointers[index] = pointer }
+            }
+        }
+
+        /// Refuses what cannot be read or written as far as anybody can know.
+        private func verify(_ index: Int, bytes: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+            let address = unsafe slots[index].address
+            let what = "the buffer of \(isOutput ? "output" : "input") \(index)"
+            guard address != 0 else { throw .null("data of \(what)") }
+            guard let range = AddressRange(start: address, byteCount: bytes) else {
+                throw .argument(what, value: hexadecimal(address), reason: "\(bytes) bytes there leave the address space")
+            }
+            try MemoryRegistry.shared.check(address, bytes: bytes, argument: what, code: ErrorCode.invalidParam)
+            if let other = model.overlapsOwnMemory(range, writing: isOutput) {
+                throw .argument(what, value: "\(range)", reason: "it overlaps \(other)")
+            }
+        }
+
+        /// A buffer shorter than its tensor: a copy of the right size stands in for it, if it is not too short.
+        private func prepareShort(_ index: Int, needed: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+            let slot = unsafe slots[index]
+            // The original compares with the padded size, rounded up to 32 and 32 more, less a tolerance of 64.
+            guard slot.byteCount + 64 >= (needed + 31) / 32 * 32 + 32 else {
+                throw .userMemory(
+                    ErrorCode.geFailure,
+                    "\(isOutput ? "Output" : "Input") \(index) of model \(model.id) takes \(needed) bytes, but its buffer "
+                        + "has \(slot.byteCount).")
+            }
+            if slot.byteCount > 0 { try verify(index, bytes: slot.byteCount, model, isOutput: isOutput) }
+            // Safe: `copy` has `needed` bytes, at least as many as are copied; the original was verified.
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 1), alignment: 64)
+            unsafe copy.initializeMemory(as: UInt8.self, repeating: 0)
+            let bytes = min(slot.byteCount, needed)
+            if !isOutput, let source = unsafe UnsafeRawPointer(bitPattern: slot.address), let target = copy.baseAddress {
+                unsafe target.copyMemory(from: source, byteCount: bytes)
+            }
+            if let base = unsafe copy.baseAddress { unsafe pointers[index] = base }
+            shortOnes.append(unsafe Short(index: index, copy: copy, original: slot.address, bytes: bytes))
+        }
+
+        /// Hands the results in copies over to the short buffers.
+        @inline(__always)
+        fileprivate func copyBack() {
+            guard !shortOnes.isEmpty else { return }
+            for short in shortOnes {
+                guard let target = unsafe UnsafeMutableRawPointer(bitPattern: short.original),
+                    let source = unsafe short.copy.baseAddress
+                else { continue }
+                unsafe target.copyMemory(from: source, byteCount: short.bytes)
+            }
+            dropCopies()
+        }
+
+        private func dropCopies() {
+            for short in shortOnes { unsafe short.copy.deallocate() }
+            shortOnes.removeAll()
+        }
+    }
+
+    /// Counts, sizes and addresses, in the original's order.
+    @inline(__always)
+    func check(_ model: LoadedModel) throws(Failure) {
+        try inputs.check(model.prepared.inputBytes, model, isOutput: false)
+        try outputs.check(model.prepared.outputBytes, model, isOutput: true)
+    }
+
+    @inline(__always)
+    func copyBack() { outputs.copyBack() }
+}

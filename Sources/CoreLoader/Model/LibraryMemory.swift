@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Device memory that the library manages itself: workspaces and weights of loads that pass no pointer.
+///
+/// Accounted for like every other device memory. When its device loses its last user the memory is gone with the rest.
+final class LibraryMemory: Sendable {
+    let address: UInt
+    let byteCount: Int
+    private let serial: UInt64
+
+    private static let live = Protected(Live())
+
+    private struct Live {
+        var nextSerial: UInt64 = 0
+        /// Allocations whose memory is still theirs; the serial tells a later one at the same address apart.
+        var owners: [UInt: (serial: UInt64, device: Int32)] = [:]
+    }
+
+    /// Throws 245000 when the device has no room.
+    init(bytes: Int, on device: Device, purpose: String) throws(Failure) {
+        let request = MemoryRequest(requestedBytes: bytes, reservedBytes: bytes, kind: .device, device: device.id)
+        do throws(Failure) {
+            address = try MemoryRegistry.shared.allocate(request, capacity: device.capacity)
+        } catch {
+            throw .engine(
+                ErrorCode.geMemoryAllocation,
+                "Device \(device.id) has no room for \(bytes) bytes of \(purpose) (code \(error.code)).")
+        }
+        byteCount = bytes
+        let owner = address
+        serial = Self.live.withLock { live in
+            live.nextSerial += 1
+            live.owners[owner] = (live.nextSerial, device.id)
+            return live.nextSerial
+        }
+    }
+
+    deinit {
+        let isMine = Self.live.withLock { live in
+            guard live.owners[address]?.serial == serial else { return false }
+            live.owners[address] = nil
+            return true
+        }
+        if isMine { MemoryRegistry.shared.releaseLibraryMemory(at: address) }
+    }
+
+    /// The device's memory is about to be released as a whole.
+    static func forget(device: Int32) { live.withLock { live in live.owners = live.owners.filter { $0.value.device != device } } }
+
+    static func resetAfterFork() { live.resetAfterFork() }
+
+    var pointer: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: address) }
+}
+
+extension MemoryRegistry {
+    /// Frees a block that nobody outside the library can have freed, short of a program that guesses addresses.
+    fileprivate func releaseLibraryMemory(at address: UInt) {
+        do throws(Failure) {
+            try free(address, kinds: [.device], argument: "devPtr")
+        } catch {
+            ErrorMessages.append(error.message.rendered(function: "aclmdlUnload"))
+        }
+    }
+}

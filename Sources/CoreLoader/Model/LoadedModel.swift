@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Executable
+import Glibc
+import Synchronization
+
+/// A model that has an id: prepared kernels bound to a weight area and a workspace.
+///
+/// Whatever it holds is given back when the last execution and the table have let go of it.
+final class LoadedModel: @unchecked Sendable {
+    let id: UInt32
+    let ready: ReadyModel
+    let prepared: PreparedModel
+    let device: Device
+    private let weights: WeightShare
+    private let workspace: WorkspaceShare
+
+    // Used only in the workspace's turn.
+    private let instance: ModelInstance
+    private let buffers: BufferList
+    private var isUnloaded = false
+    private var hasLostDevice = false
+
+    /// 0 before the first execution, then `Mode`: the original refuses to mix the two.
+    private let mode = Atomic<UInt8>(0)
+    /// Executions that are queued on streams.
+    private let queued = Monitor(Queued())
+    /// The gear that was chosen last, for `aclmdlGetCurOutputDims`.
+    let gear = Protected<Gear?>(nil)
+    let priority = Protected<UInt32>(0)
+
+    enum Mode: UInt8 { case sync = 1, async = 2 }
+
+    private struct Queued {
+        var waiting = 0
+        var finished: UInt64 = 0
+        var isRunning = false
+    }
+
+    init(
+        id: UInt32, ready: ReadyModel, prepared: PreparedModel, device: Device, weights: WeightShare,
+        workspace: WorkspaceShare
+    ) throws(Failure) {
+        self.id = id
+        self.ready = ready
+        self.prepared = prepared
+        self.device = device
+        self.weights = weights
+        self.workspace = workspace
+        buffers = BufferList(inputs: prepared.inputBytes.count, outputs: prepared.outputBytes.count)
+        do {
+            // Safe: both areas have the sizes that the prepared model states, and the shares keep them in use.
+            instance = try unsafe ModelInstance(
+                prepared, weights: UnsafeRawPointer(bitPattern: weights.address),
+                workspace: UnsafeMutableRawPointer(bitPattern: workspace.address))
+        } catch {
+            throw .engine(ErrorCode.geFailure, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
+        }
+    }
+
+    // MARK: Executing
+
+    /// Fixes how the model is executed; throws 500002 when it was executed the other way before.
+    func enter(_ mode: Mode) throws(Failure) {
+        let (isFirst, previous) = self.mode.compareExchange(expected: 0, desired: mode.rawValue, ordering: .relaxed)
+        guard isFirst || previous == mode.rawValue else {
+            throw .engine(
+                ErrorCode.geFailure,
+                "Model \(id) has been executed \(previous == Mode.sync.rawValue ? "synchronously" : "asynchronously") "
+                    + "before; one model cannot mix synchronous and asynchronous execution.")
+        }
+    }
+
+    /// Executes on the calling thread; `fill` names the buffers, in the turn of the workspace.
+    func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) {
+        let result: Result<Void, Failure> = workspace.takingTurns {
+            do throws(Failure) {
+                try checkUsable()
+                try fill(buffers)
+                try buffers.check(self)
+                try run(buffers)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// In the workspace's turn.
+    private func checkUsable() throws(Failure) {
+        guard !isUnloaded else { throw .unknownModel(id) }
+        guard !hasLostDevice else {
+            throw .engine(
+                ErrorCode.rtContextNull,
+                "Device \(device.id) has been reset since model \(id) was loaded: unload the model and load it again.")
+        }
+    }
+
+    /// In the workspace's turn.
+    private func run(_ buffers: BufferList) throws(Failure) {
+        try workspace.checkMemory("work_ptr")
+        try weights.checkMemory("weight_ptr")
+        do {
+            try unsafe instance.execute(inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+        } catch {
+            throw .engine(ErrorCode.rtModelExecute, "Model \(id) failed during its execution: \(error).")
+        }
+        buffers.copyBack()
+    }
+
+    /// Puts an execution at the end of `stream`; `buffers` are those of this execution alone.
+    func enqueue(_ buffers: BufferList, on stream: Stream) throws(Failure) {
+        try buffers.check(self)
+        queued.change { $0.waiting += 1 }
+        do throws(Failure) {
+            try stream.enqueue(
+                .run { [self] in
+                    queued.change { $0.isRunning = true }
+                    return status(function: "aclmdlExecuteAsync") { () throws(Failure) in try executeQueued(buffers) }
+                },
+                completion: { [self] _ in
+                    queued.change { queued in
+                        queued.isRunning = false
+                        queued.waiting -= 1
+                        queued.finished += 1
+                    }
+                })
+        } catch {
+            queued.change { $0.waiting -= 1 }
+            throw error
+        }
+    }
+
+    private func executeQueued(_ buffers: BufferList) throws(Failure) {
+        let result: Result<Void, Failure> = workspace.takingTurns {
+            do throws(Failure) {
+                try checkUsable()
+                try buffers.check(self)
+                try run(buffers)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    // MARK: Ending
+
+    /// How long an unload waits for a queued execution that makes no progress, before it refuses.
+    private static let patience: Int64 = 5000
+
+    /// Waits for queued executions; throws 107037 when they do not come to run, because their stream waits for something.
+    func waitForQueued() throws(Failure) {
+        var seen = queued.withLock { $0.finished }
+        while true {
+            let state = queued.wait(until: Deadline(milliseconds: Self.patience)) { queued -> Queued? in
+                queued.waiting == 0 || queued.finished != seen ? queued : nil
+            }
+            if let state {
+                if state.waiting == 0 { return }
+                seen = state.finished
+            } else if !queued.withLock({ $0.isRunning }) {
+                throw .engine(
+                    ErrorCode.rtModelRunning,
+                    "Model \(id) cannot be unloaded: executions of it are queued on a stream that waits for something "
+                        + "else. Synchronise the stream first.")
+            }
+        }
+    }
+
+    /// No execution starts after this; one that runs is waited for.
+    func close() { workspace.takingTurns { isUnloaded = true } }
+
+    /// The device gives up its memory: nothing may be executed any more; an execution that runs is waited for.
+    func loseDevice() { workspace.takingTurns { hasLostDevice = true } }
+
+    /// Whether `range` shares bytes with the memory that executions need.
+    func overlapsOwnMemory(_ range: AddressRange, writing: Bool) -> String? {
+        if workspace.range.overlaps(range) { return "the model's workspace (\(workspace.range))" }
+        if writing, weights.range.overlaps(range) { return "the model's weights (\(weights.range))" }
+        return nil
+    }
+
+    func resetAfterFork() {
+        queued.resetAfterFork()
+        gear.resetAfterFork()
+        priority.resetAfterFork()
+        workspace.resetAfterFork()
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A loaded model's share in weight memory; given back when the share goes away.
+final class WeightShare: @unchecked Sendable {
+    let range: AddressRange
+    private let owner: Owner
+    // Used only in the turn of the model's workspace.
+    private var check = MemoryCheck()
+
+    private enum Owner {
+        case nobody
+        case caller(WeightArea, CallerAreas)
+        case library(LibraryMemory)
+    }
+
+    /// For a model without weights.
+    init() {
+        range = .none
+        owner = .nobody
+    }
+
+    init(_ area: WeightArea, in areas: CallerAreas) {
+        range = area.range
+        owner = .caller(area, areas)
+    }
+
+    init(_ memory: LibraryMemory) {
+        range = memory.range
+        owner = .library(memory)
+    }
+
+    deinit {
+        if case .caller(let area, let areas) = owner { areas.release(area) }
+    }
+
+    var address: UInt { range.start }
+
+    /// Throws when the memory is known to be freed.
+    @inline(__always)
+    func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
+}
+
+/// A loaded model's share in a workspace; given back when the share goes away.
+final class WorkspaceShare: @unchecked Sendable {
+    let range: AddressRange
+    private let workspace: Workspace
+    private let areas: CallerAreas?
+    private let memory: LibraryMemory?
+    // Used only in the workspace's turn.
+    private var check = MemoryCheck()
+
+    init(_ workspace: Workspace, in areas: CallerAreas) {
+        range = workspace.range
+        self.workspace = workspace
+        self.areas = areas
+        memory = nil
+    }
+
+    /// - `memory`: nil for a model that needs no workspace.
+    init(_ memory: LibraryMemory?) {
+        range = memory?.range ?? .none
+        workspace = Workspace(range: range)
+        areas = nil
+        self.memory = memory
+    }
+
+    deinit { areas?.release(workspace) }
+
+    var address: UInt { range.start }
+
+    @inline(__always)
+    func takingTurns<Result>(_ body: () -> Result) -> Result { workspace.takingTurns(body) }
+
+    @inline(__always)
+    func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
+
+    func resetAfterFork() { workspace.resetAfterFork() }
+}
+
+/// Remembers when a range was last known to be good, so that asking again costs one load as long as nothing is freed.
+struct MemoryCheck {
+    private var goodAt: UInt64?
+
+    @inline(__always)
+    mutating func verify(_ range: AddressRange, _ argument: String) throws(Failure) {
+        let epoch = MemoryRegistry.shared.epoch
+        if goodAt == epoch { return }
+        try MemoryRegistry.shared.check(
+            range.start, bytes: range.byteCount, argument: argument, code: ErrorCode.rtModelExecute)
+        goodAt = epoch
+    }
+}
+
+extension LibraryMemory {
+    fileprivate var range: AddressRange { AddressRange(start: address, byteCount: byteCount) ?? .none }
+}
+
+extension AddressRange {
+    static let none = AddressRange()
+
+    private init() {
+        start = 0
+        byteCount = 0
+    }
+}

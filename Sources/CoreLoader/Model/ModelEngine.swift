@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Executable
+import OfflineModel
+
+/// Loading, finding and unloading models.
+enum ModelEngine {
+    static let models = ModelTable<LoadedModel>(firstID: 1)
+    private static let areas = CallerAreas()
+    private static let libraryWeights = ModelCache<LibraryWeightsKey, LibraryMemory>(recentLimit: 0)
+    /// How often each device has lost its memory.
+    private static let resets = Protected<[Int32: Int]>([:])
+
+    private struct LibraryWeightsKey: Hashable {
+        let digest: ContentDigest
+        let device: Int32
+        let reset: Int
+    }
+
+    /// Memory as a caller passes it to a load; address 0 leaves it to the library, whatever the size.
+    struct CallerMemory {
+        var address: UInt = 0
+        var byteCount: UInt = 0
+    }
+
+    static func checkInitialized() throws(Failure) {
+        guard Initialization.shared.isInitialized else { throw .engineNotInitialized }
+    }
+
+    /// The loaded model with this id; throws 145003.
+    static func find(_ id: UInt32) throws(Failure) -> LoadedModel {
+        guard let model = models[id] else { throw .unknownModel(id) }
+        return model
+    }
+
+    // MARK: Loading
+
+    /// Loads a model; on a failure nothing is left behind but the id, which is used up as on the original.
+    /// - `bytes`: read during the call only.
+    static func load(
+        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory
+    ) throws(Failure) -> LoadedModel {
+        try checkInitialized()
+        followDeviceResets()
+        let id = models.takeID()
+        let ready = try unsafe ReadyModel.find(bytes)
+        let prepared = try ready.prepared.get()
+        let device = try Context.current().device
+        let weightRange = try callerRange(
+            weight, needed: prepared.weightBytes, argument: "weight_ptr",
+            tooSmall: { size in
+                .userMemory(
+                    ErrorCode.geParamInvalid,
+                    "The weights of model '\(ready.facts.modelName)' take \(prepared.weightBytes) bytes, but weight_size "
+                        + "is \(size).")
+            })
+        let workRange = try callerRange(
+            work, needed: prepared.workspaceBytes, argument: "work_ptr",
+            tooSmall: { size in
+                .engine(
+                    ErrorCode.geParamInvalid,
+                    "The workspace of model '\(ready.facts.modelName)' takes \(prepared.workspaceBytes) bytes, but "
+                        + "work_size is \(size).")
+            })
+        if let weightRange, let workRange, weightRange.overlaps(workRange) {
+            throw .userMemory(
+                ErrorCode.geParamInvalid, "The weight memory (\(weightRange)) and the workspace (\(workRange)) overlap.")
+        }
+        let workspace = try shareWorkspace(workRange, prepared, device)
+        let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes)
+        let model = try LoadedModel(
+            id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace)
+        models.insert(model, id: id)
+        return model
+    }
+
+    /// The part of the caller's memory that the model uses; nil if the library manages it or nothing is needed.
+    private static func callerRange(
+        _ memory: CallerMemory, needed: Int, argument: String, tooSmall: (UInt) -> Failure
+    ) throws(Failure) -> AddressRange? {
+        guard memory.address != 0 else { return nil }
+        guard memory.byteCount >= UInt(needed) else { throw tooSmall(memory.byteCount) }
+        guard needed > 0 else { return nil }
+        guard let range = AddressRange(start: memory.address, byteCount: needed) else {
+            throw .userMemory(
+                ErrorCode.geParamInvalid,
+                "\(argument) is \(hexadecimal(memory.address)): \(needed) bytes there leave the address space.")
+        }
+        if let problem = MemoryRegistry.shared.problem(at: memory.address, bytes: needed)
+            ?? AddressProbe.problem(with: range)
+        {
+            throw .userMemory(
+                ErrorCode.geParamInvalid,
+                "\(argument) is \(hexadecimal(memory.address)): the model needs usable memory there, but this is \(problem).")
+        }
+        return range
+    }
+
+    private static func shareWorkspace(
+        _ range: AddressRange?, _ prepared: PreparedModel, _ device: Device
+    ) throws(Failure) -> WorkspaceShare {
+        if let range { return WorkspaceShare(try areas.shareWorkspace(at: range), in: areas) }
+        guard prepared.workspaceBytes > 0 else { return WorkspaceShare(nil) }
+        return WorkspaceShare(try LibraryMemory(bytes: prepared.workspaceBytes, on: device, purpose: "workspace"))
+    }
+
+    private static func shareWeights(
+        _ range: AddressRange?, _ ready: ReadyModel, _ prepared: PreparedModel, _ device: Device,
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(Failure) -> WeightShare {
+        guard prepared.weightBytes > 0 else { return WeightShare() }
+        if let range {
+            let area = try areas.shareWeights(at: range, model: ready.digest) { () throws(Failure) in
+                try AddressProbe.checkWritable(range, argument: "weight_ptr")
+                try unsafe pack(ready, prepared, bytes, into: UnsafeMutableRawPointer(bitPattern: range.start))
+            }
+            return WeightShare(area, in: areas)
+        }
+        let key = LibraryWeightsKey(
+            digest: ready.digest, device: device.id, reset: resets.withLock { $0[device.id, default: 0] })
+        let memory = try libraryWeights.value(for: key) { () throws(Failure) in
+            let memory = try LibraryMemory(bytes: prepared.weightBytes, on: device, purpose: "weights")
+            try unsafe pack(ready, prepared, bytes, into: memory.pointer)
+            return memory
+        }
+        return WeightShare(memory)
+    }
+
+    private static func pack(
+        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer,
+        into area: UnsafeMutableRawPointer?
+    ) throws(Failure) {
+        do {
+            // Safe: the area has `weightBytes` bytes and nobody else uses it; equal digests mean equal lengths, so the
+            // weights lie within `bytes` as they did when the model was prepared.
+            try unsafe prepared.packWeights(
+                UnsafeRawBufferPointer(rebasing: bytes[ready.weights]),
+                into: UnsafeMutableRawBufferPointer(start: area, count: prepared.weightBytes))
+        } catch {
+            throw .engine(
+                ErrorCode.geFailure, "The weights of model '\(ready.facts.modelName)' cannot be arranged: \(error).")
+        }
+    }
+
+    // MARK: Sizes
+
+    /// What a load needs; for a model that cannot run here, what the file states.
+    static func sizes(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> ModelSizes {
+        try checkInitialized()
+        let ready = try unsafe ReadyModel.find(bytes, entry: .querySize)
+        switch ready.prepared {
+        case .success(let prepared):
+            return ModelSizes(workspace: prepared.workspaceBytes, weights: prepared.weightBytes)
+        case .failure: return ready.statedSizes
+        }
+    }
+
+    // MARK: Unloading
+
+    /// Waits for executions, then gives back everything that the model holds; needs no context, as on the original.
+    static func unload(_ id: UInt32) throws(Failure) {
+        let model = try find(id)
+        try checkDevice(of: model, try Context.currentOrNil())
+        try model.waitForQueued()
+        guard models.remove(id) != nil else { throw .unknownModel(id) }
+        model.close()
+    }
+
+    /// A context of the model's device will do, as on the original; throws 107004 for another device.
+    @inline(__always)
+    static func checkDevice(of model: LoadedModel, _ context: Context?) throws(Failure) {
+        guard let context, context.device !== model.device else { return }
+        throw Failure(
+            ErrorCode.rtModelContext,
+            .wrongContext(
+                object: "model",
+                detail: "Model \(model.id) was loaded on device \(model.device.id), the current context is on device "
+                    + "\(context.device.id)"))
+    }
+
+    // MARK: Devices
+
+    private static let deviceHook: Void = {
+        Device.releaseHooks.withLock { $0.append { device in releaseModels(of: device) } }
+    }()
+
+    private static func followDeviceResets() { deviceHook }
+
+    /// The device's memory goes: its models keep their ids until they are unloaded, but cannot execute any more.
+    private static func releaseModels(of device: Device) {
+        resets.withLock { $0[device.id, default: 0] += 1 }
+        for model in models.all where model.device === device { model.loseDevice() }
+        LibraryMemory.forget(device: device.id)
+    }
+
+    static func resetAfterFork() {
+        models.resetAfterFork()
+        for model in models.all { model.resetAfterFork() }
+        areas.resetAfterFork()
+        libraryWeights.resetAfterFork()
+        resets.resetAfterFork()
+        ReadyModel.resetAfterFork()
+        LibraryMemory.resetAfterFork()
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CAscendCL
+import Executable
+import GEGraph
+import Glibc
+import OfflineModel
+
+/// A model read from its bytes and prepared, shared by all loads of the same bytes; keeps nothing of the bytes.
+final class ReadyModel: Sendable {
+    let digest: ContentDigest
+    let facts: ModelFacts
+    /// Where the weights lie in the model's bytes.
+    let weights: Range<Int>
+    /// What runs; or why it cannot run here, for a sound model with operators that this library lacks.
+    let prepared: Result<PreparedModel, Failure>
+    /// Sizes that the file states for the hardware it was compiled for.
+    let statedSizes: ModelSizes
+
+    private static let cache = ModelCache<ContentDigest, ReadyModel>(recentLimit: 4)
+
+    /// The model in `bytes`, from an earlier load or query of the same bytes if there is one.
+    ///
+    /// `bytes` is read during the call only.
+    static func find(
+        _ bytes: UnsafeRawBufferPointer, entry: OfflineModelError.EntryPoint = .load
+    ) throws(Failure) -> ReadyModel {
+        let digest = unsafe ContentDigest(of: bytes)
+        return try cache.value(for: digest) { () throws(Failure) in
+            try unsafe ReadyModel(parse(bytes, entry), bytes, digest)
+        }
+    }
+
+    private static func parse(
+        _ bytes: UnsafeRawBufferPointer, _ entry: OfflineModelError.EntryPoint
+    ) throws(Failure) -> OfflineModelFile {
+        do throws(OfflineModelError) {
+            return try unsafe OfflineModelFile(parsing: bytes)
+        } catch {
+            throw .badModel(error, entry: entry, size: bytes.count)
+        }
+    }
+
+    private init(_ file: OfflineModelFile, _ bytes: UnsafeRawBufferPointer, _ digest: ContentDigest) throws(Failure) {
+        self.digest = digest
+        facts = ModelFacts(description: file.description, model: file.model)
+        weights = file.weights
+        prepared = try unsafe Self.prepare(file, UnsafeRawBufferPointer(rebasing: bytes[file.weights]))
+        statedSizes = ModelSizes(statedBy: file)
+    }
+
+    private static func prepare(
+        _ file: OfflineModelFile, _ weights: UnsafeRawBufferPointer
+    ) throws(Failure) -> Result<PreparedModel, Failure> {
+        guard !file.container.isDynamicShape else {
+            return .failure(
+                .engine(
+                    ErrorCode.geFailure,
+                    "Model '\(file.model.name)' has shapes that are known only at run time; such models cannot be run yet."))
+        }
+        let threads = try ExecutionThreads.count()
+        do {
+            return .success(try unsafe PreparedModel(file.model, weights: weights, threads: threads))
+        } catch let error as GraphError {
+            return .failure(
+                .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be run: \(error.description)."))
+        } catch {
+            // Anything else, such as memory that has run out, may be different next time and is not remembered.
+            throw .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be prepared: \(error).")
+        }
+    }
+
+    static func resetAfterFork() { cache.resetAfterFork() }
+}
+
+/// Bytes of workspace and weights.
+struct ModelSizes: Equatable, Sendable {
+    var workspace: Int
+    var weights: Int
+
+    init(workspace: Int, weights: Int) {
+        self.workspace = workspace
+        self.weights = weights
+    }
+
+    init(statedBy file: OfflineModelFile) {
+        let tables = [file.container.partitions] + file.container.subModels
+        weights = tables.reduce(0) { sum, table in
+            sum + (table.first { $0.type == .weights }?.range.count ?? 0)
+        }
+        workspace = file.container.isDynamicShape ? 0 : max(0, file.model.attributes.int("memory_size") ?? 0)
+    }
+}
+
+/// Threads per execution: `PYACLMDL_NUM_THREADS`, else all processors that the process may use.
+enum ExecutionThreads {
+    static func count() throws(Failure) -> Int {
+        guard let text = unsafe getenv("PYACLMDL_NUM_THREADS").map({ unsafe String(cString: $0) }) else {
+            return Int(pyaclmdlUsableProcessors())
+        }
+        guard let count = Int(text), (1...1024).contains(count) else {
+            throw Failure(
+                ErrorCode.invalidParam,
+                .environment(variable: "PYACLMDL_NUM_THREADS", value: text, expected: "a number from 1 to 1024"))
+        }
+        return count
+    }
+}
+
+extension Failure {
+    /// A defect of a model, with the code that AscendCL documents for it at this entry point.
+    static func badModel(_ error: OfflineModelError, entry: OfflineModelError.EntryPoint, size: Int) -> Failure {
+        switch error {
+        case .tooSmall: .model(error.code(for: entry), value: "\(size)", parameter: "modelSize", reason: "\(error)")
+        case .badMagic, .lengthMismatch:
+            .model(error.code(for: entry), value: "\(size) bytes", parameter: "model", reason: "\(error)")
+        default: .engine(error.code(for: entry), "The model cannot be read: \(error).")
+        }
+    }
+}
