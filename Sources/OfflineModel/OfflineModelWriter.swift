@@ -43,7 +43,12 @@ public struct OfflineModelWriter {
         attributes[producerAttribute] = attributes[producerAttribute] ?? .string("PyAclMdl")
         definition.attr = try IRAttrDef.map(attributes, where: "the model")
 
-        let stated = try description ?? ModelDescription(of: model, outputSources: [], isDynamic: false)
+        let stated: ModelDescription
+        if let description {
+            stated = description
+        } else {
+            stated = try ModelDescription(of: model, outputSources: [], isDynamic: false)
+        }
         let inOutInfo = stated.partitionBytes
         let modelDef = try serialized(definition)
         guard modelDef.count <= Int32.max else {
