@@ -3,7 +3,11 @@
 /// All operators that run here, by GE type.
 public enum Catalogue {
     /// One line per family; each family's file lists its operators.
-    private static let families: [[Operator]] = []
+    private static let families: [[Operator]] = [
+        ElementwiseUnary.operators, ElementwiseBinary.operators, Activation.operators, Comparison.operators, Cast.operators,
+        Reduction.operators, ArgMax.operators, Softmax.operators, Normalization.operators, BatchNormalization.operators,
+        MatMul.operators, Convolution.operators, Pooling.operators, Resize.operators,
+    ]
 
     private static let byType: [String: Operator] = Dictionary(
         families.joined().map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })

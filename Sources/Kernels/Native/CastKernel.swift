@@ -85,7 +85,7 @@ private func fromBoolean(_ target: DataType, _ count: Int) -> (any NativeKernel)
 extension FixedWidthInteger {
     /// The integer part of `value`, or the nearest bound of the type; 0 for NaN.
     @inline(__always)
-    init<R: Real>(saturating value: R) {
+    package init<R: BinaryFloatingPoint>(saturating value: R) {
         // The conversion of `max` to a real type may round up to a number that does not fit: hence `>=`.
         if value >= R(Self.max) {
             self = .max

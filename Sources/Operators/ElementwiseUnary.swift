@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GEGraph
+import Glibc
+import Kernels
+
+/// Operators that apply one function to each element.
+enum ElementwiseUnary {
+    static let operators: [Operator] = [
+        unary("Abs", Types.numbers, .absolute),
+        unary("Neg", Types.reals.union(Types.signed), .negate),
+        unary("Sign", Types.numbers, .sign),
+        unary("Square", Types.numbers, .square),
+        unary("Sqrt", Types.reals, .sqrt),
+        unary("Rsqrt", Types.reals, .rsqrt),
+        unary("Reciprocal", Types.reals, .reciprocal),
+        unary("Inv", Types.reals, .reciprocal),
+        unary("Expm1", Types.reals, .expm1),
+        unary("Log1p", Types.reals, .log1p),
+        unary("Erf", Types.reals, .erf),
+        unary("Floor", Types.numbers, .floor),
+        unary("Ceil", Types.numbers, .ceil),
+        unary("Round", Types.numbers, .round),
+        unary("Rint", Types.reals, .round),
+        unary("Trunc", Types.numbers, .trunc),
+        unary("Sin", Types.reals, .sin),
+        unary("Cos", Types.reals, .cos),
+        unary("Tan", Types.reals, .tan),
+        unary("Asin", Types.reals, .asin),
+        unary("Acos", Types.reals, .acos),
+        unary("Atan", Types.reals, .atan),
+        unary("Sinh", Types.reals, .sinh),
+        unary("Cosh", Types.reals, .cosh),
+        unary("Tanh", Types.reals, .tanh),
+        unary("Asinh", Types.reals, .asinh),
+        unary("Acosh", Types.reals, .acosh),
+        unary("Atanh", Types.reals, .atanh),
+        unary("Invert", Types.integers.union(Types.bool), .complement),
+        unary("LogicalNot", Types.bool, .complement),
+        unary("IsNan", Types.reals, .isNaN),
+        unary("IsInf", Types.reals, .isInfinite(positive: true, negative: true)),
+        unary("IsFinite", Types.reals, .isFinite),
+        unary("Exp", Types.reals) { node throws(GraphError) in
+            let (factor, _) = try logarithmBase(node)
+            let (scale, shift) = (node.attributes.float("scale") ?? 1, node.attributes.float("shift") ?? 0)
+            return .exponential(scale: scale * factor, shift: shift * factor)
+        },
+        unary("Log", Types.reals) { node throws(GraphError) in
+            let (_, factor) = try logarithmBase(node)
+            return .logarithm(
+                scale: node.attributes.float("scale") ?? 1, shift: node.attributes.float("shift") ?? 0, factor: factor)
+        },
+        unary("Muls", Types.numbers) { node throws(GraphError) in
+            .linear(factor: try requiredFloat(node, "value"), term: 0)
+        },
+        unary("Adds", Types.numbers) { node throws(GraphError) in
+            .linear(factor: 1, term: try requiredFloat(node, "value"))
+        },
+        unary("Power", Types.reals) { node in
+            .power(
+                power: node.attributes.float("power") ?? 1, scale: node.attributes.float("scale") ?? 1,
+                shift: node.attributes.float("shift") ?? 0)
+        },
+    ]
+
+    static func unary(_ type: String, _ types: Set<DataType>, _ function: UnaryFunction) -> Operator {
+        unary(type, types) { _ in function }
+    }
+
+    /// An operator with one input and one output of the same shape.
+    static func unary(
+        _ type: String, _ types: Set<DataType>,
+        _ function: @escaping @Sendable (Inference) throws(GraphError) -> UnaryFunction
+    ) -> Operator {
+        Operator(
+            type,
+            infer: { node throws(GraphError) in
+                let x = try node.input(0, of: types)
+                let result = try function(node)
+                return [try node.output(result.yieldsBoolean ? .bool : x.dataType, x.shape, format: x.format)]
+            },
+            lower: { [try apply(function($0.inference), to: $0.input(0), $0)] },
+            fusesFollowers: true,
+            asPostOperation: { node, slot in
+                guard slot == 0, node.inputs[0]?.dataType == .float else { return nil }
+                return (try? function(node))?.eltwise.map { .eltwise($0) }
+            })
+    }
+
+    /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
+    static func apply(_ function: UnaryFunction, to x: Value, _ lowering: Lowering) throws -> Value {
+        let desc = lowering.builder.desc(x)
+        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]) {
+            return try lowering.builder.eltwise(x, eltwise)
+        }
+        return try lowering.native(function.kernel(desc.dataType, count: desc.elementCount ?? 0), [x])[0]
+    }
+
+    /// The natural logarithm of the attribute `base` and its inverse; −1, the default, stands for e.
+    private static func logarithmBase(_ node: Inference) throws(GraphError) -> (factor: Float, inverse: Float) {
+        let base = node.attributes.float("base") ?? -1
+        if base == -1 { return (1, 1) }
+        guard base > 0, base != 1 else { throw node.invalid("attribute base is \(base), expected −1 or a positive one") }
+        let logarithm = Glibc.log(Double(base))
+        return (Float(logarithm), Float(1 / logarithm))
+    }
+
+    static func requiredFloat(_ node: Inference, _ name: String) throws(GraphError) -> Float {
+        guard let value = node.attributes.float(name) else { throw node.invalid("attribute \(name) is missing") }
+        return value
+    }
+}
+
+extension UnaryFunction {
+    /// The function in oneDNN's terms, where oneDNN computes it well.
+    var eltwise: Eltwise? {
+        switch self {
+        case .absolute: Eltwise(.abs)
+        case .negate: Eltwise(.linear, alpha: -1)
+        case .square: Eltwise(.square)
+        case .sqrt: Eltwise(.sqrt)
+        case .relu: Eltwise(.relu)
+        case .relu6: Eltwise(.clip, alpha: 0, beta: 6)
+        case .leakyRelu(let slope): Eltwise(.relu, alpha: slope)
+        case .elu(let alpha, 1, 1): Eltwise(.elu, alpha: alpha)
+        case .sigmoid: Eltwise(.logistic)
+        case .hardSigmoid(let alpha, let beta): Eltwise(.hardSigmoid, alpha: alpha, beta: beta)
+        case .hardSwish: Eltwise(.hardSwish, alpha: 1 / 6, beta: 0.5)
+        case .swish(let scale): Eltwise(.swish, alpha: scale)
+        case .mish: Eltwise(.mish)
+        case .geluErf: Eltwise(.geluErf)
+        case .geluTanh: Eltwise(.geluTanh)
+        case .geluSigmoid: Eltwise(.swish, alpha: 1.702)
+        case .softplus: Eltwise(.softRelu, alpha: 1)
+        case .clip(let low, let high): Eltwise(.clip, alpha: low, beta: high)
+        case .linear(let factor, let term): Eltwise(.linear, alpha: factor, beta: term)
+        case .exponential(1, 0): Eltwise(.exp)
+        case .logarithm(1, 0, 1): Eltwise(.log)
+        case .reciprocal: Eltwise(.pow, alpha: 1, beta: -1)
+        case .power(2, 1, 0): Eltwise(.square)
+        case .power(0.5, 1, 0): Eltwise(.sqrt)
+        case .power(1, let scale, let shift): Eltwise(.linear, alpha: scale, beta: shift)
+        case .round: Eltwise(.round)
+        case .tanh: Eltwise(.tanh)
+        default: nil
+        }
+    }
+}
