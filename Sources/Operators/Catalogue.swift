@@ -7,6 +7,11 @@ public enum Catalogue {
         ElementwiseUnary.operators, ElementwiseBinary.operators, Activation.operators, Comparison.operators, Cast.operators,
         Reduction.operators, ArgMax.operators, Softmax.operators, Normalization.operators, BatchNormalization.operators,
         MatMul.operators, Convolution.operators, Pooling.operators, Resize.operators,
+
+        Reshape.operators, Identity.operators, ShapeQuery.operators, Transpose.operators, Slicing.operators,
+        Gather.operators, Concat.operators, Split.operators, Pad.operators, Expand.operators, Select.operators,
+        Fill.operators, Series.operators, OneHot.operators, SpaceDepth.operators, Scatter.operators,
+        Reverse.operators, Triangle.operators,
     ]
 
     private static let byType: [String: Operator] = Dictionary(
