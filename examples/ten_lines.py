@@ -3,8 +3,9 @@
 
 import sys
 
-import acl
 import numpy as np
+
+import acl
 
 x = np.random.default_rng(0).random((1, 3, 48, 192), np.float32)  # what the model reads
 y = np.zeros((1, 2), np.float32)  # what it writes
