@@ -11,6 +11,7 @@ final class DataBuffer: Sendable {
     /// The registry's epoch at which the range was found usable, plus one; 0 when it has to be looked up.
     private let checkedEpoch = Atomic<UInt64>(0)
     private let checkedBytes = Atomic<Int>(0)
+    private let destroyed = Atomic<Bool>(false)
 
     init(address: UInt, size: UInt) {
         addressBits = Atomic(address)
@@ -20,6 +21,10 @@ final class DataBuffer: Sendable {
     var address: UInt { addressBits.load(ordering: .relaxed) }
     /// Bytes, as the caller gave them.
     var size: UInt { sizeBits.load(ordering: .relaxed) }
+
+    /// Datasets may still hold the object when its handle is gone.
+    var isDestroyed: Bool { destroyed.load(ordering: .relaxed) }
+    func markDestroyed() { destroyed.store(true, ordering: .relaxed) }
 
     func update(address: UInt, size: UInt) {
         checkedEpoch.store(0, ordering: .relaxed)
