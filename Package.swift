@@ -84,7 +84,10 @@ let package = Package(
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
-        .testTarget(name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel"], swiftSettings: settings),
+        .testTarget(
+            name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
+        .testTarget(
+            name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"], swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]
 )

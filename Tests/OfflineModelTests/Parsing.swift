@@ -3,15 +3,15 @@
 @testable import OfflineModel
 
 func parse(_ bytes: [UInt8]) throws(OfflineModelError) -> OfflineModelFile {
-    try withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile(parsing: buffer) }
+    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile(parsing: buffer) }
 }
 
 func describe(_ bytes: [UInt8]) throws(OfflineModelError) -> ModelDescription {
-    try withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.description(of: buffer) }
+    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.description(of: buffer) }
 }
 
 func container(_ bytes: [UInt8]) throws(OfflineModelError) -> Container {
-    try withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.container(of: buffer) }
+    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.container(of: buffer) }
 }
 
 /// Hands the bytes over in memory of exactly their size, so that a sanitizer or guard notices reads beyond it.

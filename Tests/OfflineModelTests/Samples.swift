@@ -16,7 +16,7 @@ enum Samples {
         "hilens_landmark68.om", "modelzoo_a3c_pong_v1.om",
     ]
 
-    static let arePresent = names.allSatisfy { access(folder + $0, R_OK) == 0 }
+    static let arePresent = names.allSatisfy { unsafe access(folder + $0, R_OK) == 0 }
 
     static func bytes(_ name: String) throws -> [UInt8] {
         guard let file = unsafe fopen(folder + name, "rb") else { throw Missing(name: name) }
