@@ -24,6 +24,9 @@ final class Device: Sendable {
     /// device drops it here.
     static let releaseHooks = Protected<[@Sendable (Device) -> Void]>([])
 
+    /// The number before `ASCEND_RT_VISIBLE_DEVICES`.
+    var realNumber: Int32 { HostProfile.current.visibleDevices?[Int(id)] ?? id }
+
     /// Bytes of memory that the device has.
     var capacity: UInt64 { HostProfile.current.deviceMemory }
 

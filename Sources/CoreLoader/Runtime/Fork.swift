@@ -16,6 +16,9 @@ enum ForkSupport {
             Stream.table.resetAfterFork()
             for stream in Stream.table.objects { stream.resetAfterFork() }
             DataBuffer.table.resetAfterFork()
+            Event.table.resetAfterFork()
+            ReportThread.resetAfterFork()
+            TaskFailure.resetAfterFork()
         }
     }()
 
@@ -27,6 +30,7 @@ extension Stream {
     /// The worker exists in the parent only: what it had in hand is the parent's business.
     fileprivate func resetAfterFork() {
         queue.resetAfterFork()
+        callbackMode.resetAfterFork()
         queue.withLock { queue in
             queue.entries.removeAll()
             queue.completed = queue.submitted

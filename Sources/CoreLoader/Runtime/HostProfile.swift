@@ -21,6 +21,15 @@ struct HostProfile: Sendable {
     /// Bytes of memory of each device.
     var deviceMemory: UInt64 = 64 << 30
     var runMode = RunMode.host
+    /// What the version queries answer where no installed package says otherwise.
+    var cannVersion = "8.5.0"
+    /// Root of an installed CANN (`ASCEND_HOME_PATH`), whose version files count.
+    var homePath: String?
+
+    static let cubeCores: Int64 = 8
+    static let vectorCores: Int64 = 8
+    static let aicpuCores: Int64 = 4
+    static let cacheBytes: Int64 = 16 << 20
 
     static let current = HostProfile { name in
         unsafe getenv(name).map { unsafe String(cString: $0) }
@@ -34,6 +43,8 @@ struct HostProfile: Sendable {
         if let text = variable("PYACLMDL_SOC_NAME"), !text.isEmpty { socName = text }
         if let text = variable("PYACLMDL_DEVICE_MEMORY"), let bytes = Self.bytes(text) { deviceMemory = bytes }
         if variable("PYACLMDL_RUN_MODE") == "device" { runMode = .device }
+        if let text = variable("PYACLMDL_CANN_VERSION"), PackageVersion(text) != nil { cannVersion = text }
+        homePath = variable("ASCEND_HOME_PATH")
         visibleList = variable("ASCEND_RT_VISIBLE_DEVICES")
         visibleDevices = Self.visible(visibleList, of: realDeviceCount)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CAscendCL
 import Glibc
 
 extension Stream {
@@ -101,6 +102,12 @@ extension Stream {
             queue.pokes += 1
         }
         _ = Self.table.remove(handle)
+        let subscriber = callbackMode.withLock { mode -> ReportThread? in
+            guard case .reports(let subscriber) = mode else { return nil }
+            mode = .none
+            return subscriber
+        }
+        subscriber?.release(self)
         drainWithoutWorker()
     }
 
@@ -172,6 +179,13 @@ extension Stream {
     }
 
     private func finish(_ code: Int32, isDropped: Bool) {
+        if code != ErrorCode.success, !isDropped, code != ErrorCode.rtStreamAbort {
+            let task = queue.withLock { UInt32(truncatingIfNeeded: $0.completed) }
+            TaskFailure(
+                task: task, stream: UInt32(id), thread: UInt32(truncatingIfNeeded: pyaclmdlThreadNumber()),
+                device: UInt32(context.device.id), code: code
+            ).announce()
+        }
         queue.change { queue in
             queue.completed += 1
             guard code != ErrorCode.success, !isDropped else { return }

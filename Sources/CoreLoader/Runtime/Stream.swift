@@ -13,6 +13,8 @@ final class Stream: Sendable {
     let id: Int32
     let queue = Monitor(Queue())
     private let handleBits = Atomic<UInt>(0)
+    /// Who runs the program's functions.
+    let callbackMode = Protected(CallbackMode.none)
     private let attributes = Protected(Attributes())
 
     static let table = HandleTable<Stream>(.stream)
@@ -49,6 +51,9 @@ final class Stream: Sendable {
         }
         handleBits.store(handle.bits, ordering: .relaxed)
     }
+
+    /// Flags that mean something; others are ignored.
+    static let knownFlags: UInt32 = 0x3f
 
     /// Streams whose tasks are never waited for.
     var isNeverWaitedFor: Bool { flags & 0x34 != 0 }

@@ -13,6 +13,20 @@ struct Output<Value> {
     func write(_ value: Value) { unsafe pointer.pointee = value }
 }
 
+/// Where a caller wants a handle or an address.
+@safe
+struct PointerOutput {
+    private let target: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+    @safe init?(_ pointer: UnsafeMutablePointer<UnsafeMutableRawPointer?>?) {
+        guard let pointer = unsafe pointer else { return nil }
+        unsafe target = pointer
+    }
+
+    func write(_ handle: Handle?) { unsafe target.pointee = handle?.pointer }
+    func write(address: UInt) { unsafe target.pointee = UnsafeMutableRawPointer(bitPattern: address) }
+}
+
 /// A pointer of the caller as a number; 0 for null.
 @safe func address(of pointer: UnsafeMutableRawPointer?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address(of pointer: UnsafeRawPointer?) -> UInt { UInt(bitPattern: pointer) }

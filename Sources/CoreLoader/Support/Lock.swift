@@ -41,6 +41,34 @@ struct Lock: ~Copyable, @unchecked Sendable {
     }
 }
 
+/// A lock that its holder may take again.
+@safe
+struct RecursiveLock: ~Copyable, @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+    init() {
+        unsafe mutex = .allocate(capacity: 1)
+        resetAfterFork()
+    }
+
+    deinit {
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
+
+    func lock() { unsafe pthread_mutex_lock(mutex) }
+    func unlock() { unsafe pthread_mutex_unlock(mutex) }
+
+    func resetAfterFork() {
+        var attributes = pthread_mutexattr_t()
+        unsafe mutex.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutexattr_init(&attributes)
+        unsafe pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+        unsafe pthread_mutex_init(mutex, &attributes)
+        unsafe pthread_mutexattr_destroy(&attributes)
+    }
+}
+
 /// A point of the monotonic clock, or none.
 enum Deadline: Equatable {
     case never
