@@ -220,10 +220,11 @@ static bool read_shape(PyObject *shape, intptr_t *sizes, Py_ssize_t *count)
     return true;
 }
 
-/* Types whose item size numpy cannot know from the number (str, bytes, void) and those that hold references. */
+/* Numbers of types with items of a fixed size and without references: all of numpy's but object (17), bytes, str and
+ * void (18 to 20). Beyond the last, half precision (23), numpy does not check safely. */
 static bool type_has_plain_items(int32_t type)
 {
-    return type != 17 && type != 18 && type != 19 && type != 20;
+    return (type >= 0 && type < 17) || (type > 20 && type < 24);
 }
 
 PyObject *util_ptr_to_numpy(PyObject *self, uint64_t ptr, PyObject *shape, int32_t type)
@@ -238,7 +239,7 @@ PyObject *util_ptr_to_numpy(PyObject *self, uint64_t ptr, PyObject *shape, int32
     PyObject *array = NULL;
     array_new make_array = read_shape(shape, sizes, &count) ? find_array_new() : NULL;
     if (make_array && !type_has_plain_items(type)) {
-        PyErr_Format(PyExc_ValueError, "type %d has no fixed item of plain data to view", (int)type);
+        PyErr_Format(PyExc_ValueError, "type %d is no numpy type with fixed items of plain data", (int)type);
     } else if (make_array) {
         PyObject *array_type = PyObject_GetAttrString(numpy, "ndarray");
         if (array_type) {
