@@ -44,7 +44,7 @@ enum Series {
             guard count <= Double(Inference.largestConstant / 16) else {
                 throw node.invalid("a range from \(start) to \(limit) in steps of \(delta) is too long")
             }
-            let numbers = (0..<max(0, Int(count))).map { start + Double($0) * delta }
+            let numbers = (0..<Int(max(0, count))).map { start + Double($0) * delta }
             guard let constant = Constant(numbers: numbers, dataType: dataType) else {
                 throw node.invalid(
                     "a range from \(start) to \(limit) in steps of \(delta) does not consist of numbers of type \(dataType)")

@@ -52,8 +52,8 @@ func run(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:
 
     let prepared = try unsafe PreparedModel(
         Model(name: "test", graph: graph), weights: UnsafeRawBufferPointer(start: nil, count: 0), threads: 1)
-    let weights = unsafe UnalignedMemory(prepared.weightBytes)
-    let workspace = unsafe UnalignedMemory(prepared.workspaceBytes)
+    let weights = UnalignedMemory(prepared.weightBytes)
+    let workspace = UnalignedMemory(prepared.workspaceBytes)
     if prepared.weightBytes > 0 {
         try unsafe prepared.packWeights(UnsafeRawBufferPointer(start: nil, count: 0), into: weights.area)
     }
@@ -78,7 +78,7 @@ func run(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:
 
 /// Expects that the node is refused with a text that contains `text`.
 func expectRefusal(
-    _ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:], _ text: String,
+    _ type: String, _ slots: [Slot], _ attributes: [String: Attribute], _ text: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     do {
@@ -92,7 +92,14 @@ func expectRefusal(
     }
 }
 
+func expectRefusal(
+    _ type: String, _ slots: [Slot], _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    expectRefusal(type, slots, [:], text, sourceLocation: sourceLocation)
+}
+
 /// Memory that starts at an odd address, with marks around it.
+@safe
 private final class UnalignedMemory {
     private static let margin = 65
     private static let mark: UInt8 = 0xA5
