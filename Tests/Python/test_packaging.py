@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installed wheel: what it contains, that it needs nothing but system libraries, atc, and the CANN-like prefix."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import acl
+import pytest
+
+PACKAGE = Path(acl.__file__).parent
+LIBRARY = PACKAGE / "libascendcl.so"
+pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="acl is not installed from the wheel")
+SYSTEM_LIBRARIES = {
+    "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libstdc++.so.6", "libgcc_s.so.1",
+    "libgomp.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libutil.so.1",
+}
+
+
+def run(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+
+
+def dynamic_entries(path: Path, kind: str) -> list[str]:
+    if not shutil.which("readelf"):
+        pytest.skip("readelf is not installed")
+    shown = run("readelf", "-dW", path)
+    assert shown.returncode == 0, shown.stderr
+    return re.findall(rf"\({kind}\).*\[(.*)\]", shown.stdout)
+
+
+def test_the_wheel_is_for_all_pythons_since_3_10():
+    distribution = metadata.distribution("pyaclmdl")
+    assert re.search(r"Tag: cp310-abi3-(many)?linux\w+", distribution.read_text("WHEEL") or "")
+    assert list(PACKAGE.glob("_native*.so")) == [PACKAGE / "_native.abi3.so"]
+    names = {Path(str(file)).name for file in distribution.files or ()}
+    assert {"LICENSE", "NOTICE", "THIRD-PARTY-NOTICES", "acl_mdl.h", "py.typed", "rt.pyi", "libdnnl.so.3", "atc"} <= names
+
+
+def test_the_extension_uses_the_limited_api_only():
+    if not shutil.which("nm"):
+        pytest.skip("nm is not installed")
+    exported = run("nm", "-D", "--defined-only", PACKAGE / "_native.abi3.so").stdout
+    assert re.findall(r" [TDBR] (\w+)", exported) == ["PyInit__native"]
+    private = [name for name in re.findall(r" U (_Py\w+)", run("nm", "-D", PACKAGE / "_native.abi3.so").stdout)]
+    assert set(private) <= {"_Py_NoneStruct", "_Py_Dealloc", "_Py_IncRef", "_Py_DecRef"}
+
+
+@pytest.mark.parametrize("name", ["libascendcl.so", "atc", "_native.abi3.so", "libdnnl.so.3"])
+def test_binaries_need_system_libraries_and_oneDNN_only(name):
+    needed = set(dynamic_entries(PACKAGE / name, "NEEDED"))
+    assert needed <= SYSTEM_LIBRARIES | {"libdnnl.so.3"}, "the Swift runtime must be linked in"
+
+
+def test_the_library_finds_oneDNN_beside_itself():
+    assert dynamic_entries(LIBRARY, "SONAME") == ["libascendcl.so"]
+    assert dynamic_entries(LIBRARY, "RUNPATH")[0].split(":")[0] == "$ORIGIN"
+    loaded = run("ldd", LIBRARY, env={**os.environ, "LD_LIBRARY_PATH": ""}).stdout
+    assert re.search(rf"libdnnl\.so\.3 => {re.escape(str(PACKAGE))}/", loaded), loaded
+    assert "not found" not in loaded
+
+
+def test_the_module_exports_no_constants():
+    public = {name for name in vars(acl) if not name.startswith("_")}
+    modules = {name for name in public if type(getattr(acl, name)) is type(sys)}
+    assert modules == {"rt", "mdl", "util"}
+    assert {type(getattr(acl, name)) for name in public - modules} == {type(len)}
+
+
+def test_every_function_of_the_table_is_in_the_library():
+    from binding_standin import FUNCTIONS
+
+    shown = run("nm", "-D", "--defined-only", LIBRARY)
+    exported = set(re.findall(r" T (acl\w+)", shown.stdout))
+    missing = {f.c_name for f in FUNCTIONS if f.c_name and f.status != "missing"} - exported
+    assert not missing
+    come_in = {f.c_name for f in FUNCTIONS if f.status == "missing"} & exported
+    assert not come_in, "the table still calls these missing"
+
+
+def command(name: str) -> Path:
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside the interpreter")
+    return path
+
+
+def test_atc_starts():
+    done = run(command("atc"), "--help")
+    assert done.returncode == 0 and "--model" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prefix") / "cann"
+    done = run(command("pyaclmdl-config"), "--create", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"source {folder}/set_env.sh\n"
+    return folder
+
+
+def test_the_prefix_looks_like_cann(prefix):
+    for name in ("include/acl/acl.h", "runtime/include/acl/acl_mdl.h", "bin/atc", "version.cfg", "set_env.sh"):
+        assert (prefix / name).exists(), name
+    for folder in ("lib64", "runtime/lib64", "runtime/lib64/stub"):
+        for name in ("libascendcl.so", "libacl_rt.so", "libacl_mdl.so", "libacl_cblas.so", "libacl_dvpp.so"):
+            assert (prefix / folder / name).resolve() == LIBRARY.resolve()
+    shown = run("sh", "-c", f". {prefix}/set_env.sh && echo $ASCEND_HOME_PATH $DDK_PATH $NPU_HOST_LIB && command -v atc")
+    assert shown.stdout.split() == [str(prefix), str(prefix), f"{prefix}/runtime/lib64/stub", f"{prefix}/bin/atc"]
+    assert run(command("pyaclmdl-config"), "--create", prefix).returncode == 0, "an existing prefix is brought up to date"
+    assert run(command("pyaclmdl-config"), "--env", prefix / "none").returncode == 1
+
+
+PROGRAM = """
+#include <stdio.h>
+#include "acl/acl.h"
+
+int main(void)
+{
+    aclrtRunMode mode;
+    uint32_t count = 0;
+    if (aclInit(NULL) != ACL_SUCCESS || aclrtGetRunMode(&mode) != ACL_SUCCESS ||
+        aclrtGetDeviceCount(&count) != ACL_SUCCESS || aclrtSetDevice(0) != ACL_SUCCESS) {
+        return 1;
+    }
+    void *memory = NULL;
+    if (aclrtMalloc(&memory, 4096, ACL_MEM_MALLOC_HUGE_FIRST) != ACL_SUCCESS || aclrtFree(memory) != ACL_SUCCESS) {
+        return 2;
+    }
+    printf("%d %u\\n", (int)mode, count);
+    return aclrtResetDevice(0) || aclFinalize();
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++", "clang", "clang++"])
+@pytest.mark.parametrize("library", ["ascendcl", "acl_rt"])
+def test_programs_build_against_the_prefix(prefix, tmp_path, compiler, library):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    is_cpp = compiler.endswith("++")
+    source = tmp_path / ("main.cpp" if is_cpp else "main.c")
+    source.write_text(PROGRAM)
+    program = tmp_path / "main"
+    options = ["-std=c++17" if is_cpp else "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    built = run(compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", f"-l{library}", "-o", program)
+    assert built.returncode == 0, built.stderr
+    done = run(program, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64"), "PYACLMDL_DEVICE_COUNT": "3"})
+    assert (done.returncode, done.stdout) == (0, "1 3\n"), done.stderr
+
+
+def test_the_pytest_plugin_reports_leaks(tmp_path):
+    (tmp_path / "test_leak.py").write_text(
+        "import acl\n\n"
+        "def test_clean(acl_device, acl_stream):\n"
+        "    memory, ret = acl.rt.malloc(1 << 20, 2)\n"
+        "    assert (ret, acl.rt.free(memory), acl_device) == (0, 0, 0)\n\n"
+        "def test_leak(acl_device):\n"
+        "    acl.rt.malloc(1 << 20, 2)\n"
+    )
+    done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path, cwd=tmp_path)
+    assert "2 passed, 1 error" in done.stdout and "bytes of device memory allocated" in done.stdout, done.stdout
