@@ -19,9 +19,15 @@ enum Copy {
     }
 
     private static func problem(at address: UInt, bytes: Int) -> String? {
-        if let problem = MemoryRegistry.shared.problem(at: address, bytes: bytes) { return problem }
         guard bytes >= 0 else { return "\(UInt(bitPattern: bytes)) bytes, more than the address space" }
-        guard bytes > 0, MemoryRegistry.shared.location(of: address) == .unknown else { return nil }
+        switch MemoryRegistry.shared.verdict(at: address, bytes: bytes) {
+        case .usable: return nil
+        case .unusable(let problem): return problem
+        case .unknown: return bytes == 0 ? nil : mappingProblem(at: address, bytes: bytes)
+        }
+    }
+
+    private static func mappingProblem(at address: UInt, bytes: Int) -> String? {
         let page: UInt = 4096
         let start = address & ~(page - 1)
         let (end, wraps) = address.addingReportingOverflow(UInt(bytes))

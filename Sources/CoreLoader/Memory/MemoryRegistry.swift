@@ -83,9 +83,7 @@ final class MemoryRegistry: Sendable {
     }
 
     private static func place(_ request: MemoryRequest, slotBytes: Int, _ state: inout State) -> Place? {
-        if let waiting = state.freed[slotBytes], waiting.count > quarantine,
-            let place = state.freed[slotBytes]?.removeFirst()
-        {
+        if state.freed[slotBytes]?.count ?? 0 > quarantine, let place = state.freed[slotBytes]?.removeFirst() {
             state.regions[place.region].reuse(place.block, for: request)
             return place
         }
@@ -188,20 +186,37 @@ final class MemoryRegistry: Sendable {
 
     func usage(of device: Int32) -> DeviceUsage { state.withLock { $0.usage[device, default: DeviceUsage()] } }
 
-    /// What is wrong with using `bytes` bytes at `address`; nil when nothing is, as far as the registry can know.
-    func problem(at address: UInt, bytes: Int) -> String? {
+    /// What the registry can say about using a range.
+    enum Verdict: Equatable, Sendable {
+        /// It lies in a live block.
+        case usable
+        /// Not memory of this library.
+        case unknown
+        /// Why it cannot be used.
+        case unusable(String)
+    }
+
+    func verdict(at address: UInt, bytes: Int) -> Verdict {
         state.withLock { state in
-            guard let region = state.regions.firstIndex(where: { $0.contains(address) }) else { return nil }
-            guard let index = state.regions[region].block(at: address) else { return Self.describe(address, state) }
+            guard let region = state.regions.firstIndex(where: { $0.contains(address) }) else { return .unknown }
+            guard let index = state.regions[region].block(at: address) else {
+                return .unusable(Self.describe(address, state))
+            }
             let block = state.regions[region].blocks[index]
             // The padding counts: programs written for the original may lean on it.
             if block.isLive, bytes >= 0, Int(address - block.base) <= block.reservedBytes,
                 bytes <= block.reservedBytes - Int(address - block.base)
             {
-                return nil
+                return .usable
             }
-            return "\(bytes) bytes at " + Self.describe(address, state)
+            return .unusable("\(bytes) bytes at " + Self.describe(address, state))
         }
+    }
+
+    /// What is wrong with using `bytes` bytes at `address`; nil when nothing is, as far as the registry can know.
+    func problem(at address: UInt, bytes: Int) -> String? {
+        guard case .unusable(let problem) = verdict(at: address, bytes: bytes) else { return nil }
+        return problem
     }
 
     /// Throws `code` when the registry knows that the range is freed or too small.

@@ -96,16 +96,28 @@ func monotonicNanoseconds() -> UInt64 {
 }
 
 /// State that only one thread at a time sees.
+///
+/// Kept behind a pointer: the lock already excludes overlapping accesses, so the language need not check for them.
+@safe
 final class Protected<State>: @unchecked Sendable {
     private let lock = Lock()
-    private var state: State
+    private let state: UnsafeMutablePointer<State>
 
-    init(_ state: State) { self.state = state }
+    init(_ state: State) {
+        unsafe self.state = .allocate(capacity: 1)
+        unsafe self.state.initialize(to: state)
+    }
 
+    deinit {
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+    }
+
+    @inline(__always)
     func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
         lock.lock()
         defer { lock.unlock() }
-        return try body(&state)
+        return try unsafe body(&state.pointee)
     }
 
     func resetAfterFork() { lock.resetAfterFork() }
@@ -116,10 +128,11 @@ final class Protected<State>: @unchecked Sendable {
 final class Monitor<State>: @unchecked Sendable {
     private let lock = Lock()
     private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private var state: State
+    private let state: UnsafeMutablePointer<State>
 
     init(_ state: State) {
-        self.state = state
+        unsafe self.state = .allocate(capacity: 1)
+        unsafe self.state.initialize(to: state)
         unsafe condition = .allocate(capacity: 1)
         prepareCondition()
     }
@@ -127,6 +140,8 @@ final class Monitor<State>: @unchecked Sendable {
     deinit {
         unsafe pthread_cond_destroy(condition)
         unsafe condition.deallocate()
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
     }
 
     private func prepareCondition() {
@@ -141,7 +156,7 @@ final class Monitor<State>: @unchecked Sendable {
     func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
         lock.lock()
         defer { lock.unlock() }
-        return try body(&state)
+        return try unsafe body(&state.pointee)
     }
 
     /// Changes the state and wakes everybody who waits.
@@ -151,7 +166,7 @@ final class Monitor<State>: @unchecked Sendable {
             lock.unlock()
             unsafe pthread_cond_broadcast(condition)
         }
-        return body(&state)
+        return unsafe body(&state.pointee)
     }
 
     /// Waits until `body` answers something or the deadline passes; nil in the latter case.
@@ -159,7 +174,7 @@ final class Monitor<State>: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         while true {
-            if let result = body(&state) { return result }
+            if let result = unsafe body(&state.pointee) { return result }
             if deadline.hasPassed { return nil }
             unsafe lock.wait(condition, until: deadline)
         }
