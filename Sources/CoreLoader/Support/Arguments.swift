@@ -30,6 +30,11 @@ struct PointerOutput {
 /// A pointer of the caller as a number; 0 for null.
 @safe func address(of pointer: UnsafeMutableRawPointer?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address(of pointer: UnsafeRawPointer?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address(of pointer: OpaquePointer?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address(of pointer: UnsafeMutablePointer<UnsafeMutableRawPointer?>?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address(of pointer: UnsafePointer<CChar>?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address<Value>(of pointer: UnsafeMutablePointer<Value>?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address<Value>(of pointer: UnsafePointer<Value>?) -> UInt { UInt(bitPattern: pointer) }
 
 /// A number as a pointer for the caller.
 @safe func pointer(to address: UInt) -> UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: address) }
