@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the extension from its generated sources, the library and `atc` with Swift, and gathers the wheel."""
+
 from __future__ import annotations
 
 import os
@@ -50,7 +51,9 @@ def swift_build(root: Path) -> Path:
     environment = {**os.environ, "ONEDNN_ROOT": str(root)} if "ONEDNN_ROOT" in os.environ else None
     for product in ("ascendcl", "atc"):
         subprocess.run([*command, "--product", product], check=True, env=environment)
-    shown = subprocess.run([*command, "--show-bin-path"], check=True, env=environment, stdout=subprocess.PIPE, text=True)
+    shown = subprocess.run(
+        [*command, "--show-bin-path"], check=True, env=environment, stdout=subprocess.PIPE, text=True
+    )
     return Path(shown.stdout.strip())
 
 
@@ -100,7 +103,9 @@ setup(
         Extension(
             "acl._native",
             sources=sorted(str(path.relative_to(ROOT)) for path in EXTENSION.glob("*.c")),
-            depends=sorted(str(path.relative_to(ROOT)) for path in [*EXTENSION.glob("*.h"), EXTENSION / "functions.tsv"]),
+            depends=sorted(
+                str(path.relative_to(ROOT)) for path in [*EXTENSION.glob("*.h"), EXTENSION / "functions.tsv"]
+            ),
             include_dirs=[str(EXTENSION.relative_to(ROOT)), str(HEADERS.relative_to(ROOT))],
             define_macros=[("Py_LIMITED_API", "0x030A0000")],
             extra_compile_args=["-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-missing-field-initializers"],

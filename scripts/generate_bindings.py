@@ -4,6 +4,7 @@
 
 usage: generate_bindings.py OUTPUT_FOLDER
 """
+
 from __future__ import annotations
 
 import sys
@@ -14,13 +15,33 @@ import function_table  # noqa: E402
 from function_table import Argument, Function, Parameter, Result  # noqa: E402
 
 UNIT_TYPES = {
-    "k": "uint64_t", "K": "uint64_t", "I": "uint32_t", "H": "uint16_t", "B": "uint8_t", "b": "uint8_t",
-    "h": "int16_t", "i": "int32_t", "l": "int64_t", "L": "int64_t", "f": "float", "s": "const char *",
+    "k": "uint64_t",
+    "K": "uint64_t",
+    "I": "uint32_t",
+    "H": "uint16_t",
+    "B": "uint8_t",
+    "b": "uint8_t",
+    "h": "int16_t",
+    "i": "int32_t",
+    "l": "int64_t",
+    "L": "int64_t",
+    "f": "float",
+    "s": "const char *",
     "O": "PyObject *",
 }
 INTEGERS = {
-    "size_t", "int", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t",
-    "aclError", "aclFloat16",
+    "size_t",
+    "int",
+    "int8_t",
+    "uint8_t",
+    "int16_t",
+    "uint16_t",
+    "int32_t",
+    "uint32_t",
+    "int64_t",
+    "uint64_t",
+    "aclError",
+    "aclFloat16",
 }
 # Containers going in: C type, reader, and whether C gets `.items` and `.count` (a list) or `.value` (a struct).
 CONTAINERS = {
@@ -81,8 +102,17 @@ def make(result: Result, expression: str, c_type: str) -> str:
 
 
 POINTER_TYPES = {
-    "aclrtBinHandle", "aclrtFuncHandle", "aclrtArgsHandle", "aclrtParamHandle", "aclrtBinary", "aclrtStream",
-    "aclrtEvent", "aclrtContext", "aclrtNotify", "aclrtDrvMemHandle", "aclrtAllocatorDesc",
+    "aclrtBinHandle",
+    "aclrtFuncHandle",
+    "aclrtArgsHandle",
+    "aclrtParamHandle",
+    "aclrtBinary",
+    "aclrtStream",
+    "aclrtEvent",
+    "aclrtContext",
+    "aclrtNotify",
+    "aclrtDrvMemHandle",
+    "aclrtAllocatorDesc",
 }
 
 
@@ -118,7 +148,7 @@ def parsing(function: Function) -> list[str]:
     required = sum(not a.optional for a in function.args)
     count = len(function.args)
     tests = [f"nargs != {count}" if required == count else f"nargs > {count}"]
-    lines, optional = [], []
+    lines = []
     for position, argument in enumerate(function.args):
         if argument.unit in CONTAINERS or argument.unit == "O":
             continue
@@ -128,8 +158,10 @@ def parsing(function: Function) -> list[str]:
     for position, argument in enumerate(function.args):
         if argument.unit == "O":
             value = f"args[{position}]"
-            lines.append(f"a_{argument.name} = " + (f"nargs > {position} ? {value} : NULL;" if argument.optional
-                                                  else f"{value};"))
+            lines.append(
+                f"a_{argument.name} = "
+                + (f"nargs > {position} ? {value} : NULL;" if argument.optional else f"{value};")
+            )
     return lines
 
 
@@ -198,8 +230,12 @@ def wrapper(function: Function) -> str:
     if has_containers:
         body.insert(0, "PyObject *made = NULL;")
     if function.c_name:
-        body += [f"{function.c_name}_fn call = ({function.c_name}_fn)c_function(C_{function.c_name});",
-                 "if (!call) {", "    return NULL;", "}"]
+        body += [
+            f"{function.c_name}_fn call = ({function.c_name}_fn)c_function(C_{function.c_name});",
+            "if (!call) {",
+            "    return NULL;",
+            "}",
+        ]
     statements = containers(function)
     if function.converter != "-":
         passed = ["self"] + (["call"] if function.c_name else [])
@@ -234,8 +270,14 @@ def docstring(function: Function) -> str:
 
 def header(functions: list[Function]) -> str:
     prototypes = {f.c_name: f.prototype for f in functions if f.c_name}
-    lines = ["/* Generated from functions.tsv. */", "#ifndef PYACLMDL_BINDINGS_H", "#define PYACLMDL_BINDINGS_H", "",
-             '#include "containers.h"', ""]
+    lines = [
+        "/* Generated from functions.tsv. */",
+        "#ifndef PYACLMDL_BINDINGS_H",
+        "#define PYACLMDL_BINDINGS_H",
+        "",
+        '#include "containers.h"',
+        "",
+    ]
     for name, prototype in prototypes.items():
         lines += [f"{prototype};", f"typedef __typeof__({name}) *{name}_fn;"]
     lines += ["", "enum {"] + [f"    C_{name}," for name in prototypes] + ["    C_FUNCTION_COUNT", "};", ""]
@@ -247,10 +289,19 @@ def header(functions: list[Function]) -> str:
 
 def source(functions: list[Function]) -> str:
     names = dict.fromkeys(f.c_name for f in functions if f.c_name)
-    parts = ["/* Generated from functions.tsv. */", '#include "bindings.h"', '#include "values.h"', "",
-             "const char *const c_function_names[] = {"]
-    parts += [f"    {literal(name)}," for name in names] + ["};", "const int c_function_count = C_FUNCTION_COUNT;",
-                                                            "void *c_functions[C_FUNCTION_COUNT];", ""]
+    parts = [
+        "/* Generated from functions.tsv. */",
+        '#include "bindings.h"',
+        '#include "values.h"',
+        "",
+        "const char *const c_function_names[] = {",
+    ]
+    parts += [f"    {literal(name)}," for name in names] + [
+        "};",
+        "const int c_function_count = C_FUNCTION_COUNT;",
+        "void *c_functions[C_FUNCTION_COUNT];",
+        "",
+    ]
     parts += [wrapper(function) for function in functions]
     modules = dict.fromkeys(f.module for f in functions)
     for module in modules:
@@ -259,8 +310,10 @@ def source(functions: list[Function]) -> str:
             parts.append(f"static PyMethodDef {table}[] = {{")
             for function in functions:
                 if function.module == module and (function.converter != "-") == stateful:
-                    parts.append(f"    {{{literal(function.name)}, (PyCFunction)(void (*)(void))wrap_"
-                                 f"{identifier(function)}, METH_FASTCALL,\n     {docstring(function)}}},")
+                    parts.append(
+                        f"    {{{literal(function.name)}, (PyCFunction)(void (*)(void))wrap_"
+                        f"{identifier(function)}, METH_FASTCALL,\n     {docstring(function)}}},"
+                    )
             parts += ["    {NULL, NULL, 0, NULL}", "};", ""]
     parts.append("const struct module_table module_tables[] = {")
     for module in modules:

@@ -5,6 +5,7 @@
 usage: generate_reference.py [--counts]
   --counts  print only how many functions work, are emulated, unsupported, or missing, per module
 """
+
 from __future__ import annotations
 
 import sys
@@ -15,8 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "Sources" / "PyAclMdl"))
 sys.path.insert(0, str(ROOT / "scripts"))
 import function_table  # noqa: E402
-import generate_stubs  # noqa: E402
 from function_table import Function  # noqa: E402
+
+import generate_stubs  # noqa: E402
 
 STATUSES = {
     "works": "does what the original does",
@@ -54,7 +56,7 @@ def entry(function: Function) -> str:
 
 
 def page(module: str, functions: list[Function]) -> str:
-    lines = [f"# {module}", "", f"{len(functions)} functions. Words under \"Here\":", ""]
+    lines = [f"# {module}", "", f'{len(functions)} functions. Words under "Here":', ""]
     lines += [f"- {status}: {text}" for status, text in STATUSES.items() if any(f.status == status for f in functions)]
     lines += ["", "A failing C call raises nothing: its code is the last result.", ""]
     return "\n".join([*lines, "\n\n".join(entry(function) for function in functions), ""])

@@ -4,6 +4,7 @@
 
 usage: generate_stubs.py OUTPUT_FOLDER
 """
+
 from __future__ import annotations
 
 import sys
@@ -15,17 +16,40 @@ from function_table import Argument, Function, Result  # noqa: E402
 
 # k and K want a real int; the other integer units take anything with __index__.
 ARGUMENT_TYPES = {
-    "k": "int", "K": "int", "I": "SupportsIndex", "H": "SupportsIndex", "B": "SupportsIndex", "b": "SupportsIndex",
-    "h": "SupportsIndex", "i": "SupportsIndex", "l": "SupportsIndex", "L": "SupportsIndex",
-    "f": "SupportsFloat | SupportsIndex", "s": "str",
-    "dims": "list[int]", "shape_range": "list[list[int]]", "value_range": "list[list[int]]", "notifies": "list[int]",
-    "pids": "list[int]", "placeholders": "list[dict[str, int]]", "binary_options": "list[dict[str, int]]",
-    "launch_config": "list[dict[str, int]]", "malloc_config": "dict[str, Any]", "physical_prop": "dict[str, Any]",
+    "k": "int",
+    "K": "int",
+    "I": "SupportsIndex",
+    "H": "SupportsIndex",
+    "B": "SupportsIndex",
+    "b": "SupportsIndex",
+    "h": "SupportsIndex",
+    "i": "SupportsIndex",
+    "l": "SupportsIndex",
+    "L": "SupportsIndex",
+    "f": "SupportsFloat | SupportsIndex",
+    "s": "str",
+    "dims": "list[int]",
+    "shape_range": "list[list[int]]",
+    "value_range": "list[list[int]]",
+    "notifies": "list[int]",
+    "pids": "list[int]",
+    "placeholders": "list[dict[str, int]]",
+    "binary_options": "list[dict[str, int]]",
+    "launch_config": "list[dict[str, int]]",
+    "malloc_config": "dict[str, Any]",
+    "physical_prop": "dict[str, Any]",
 }
 RESULT_TYPES = {
-    "f": "float", "s": "str", "iodims": "Dims", "dynamic_batch": "DynamicBatch", "dynamic_hw": "DynamicHW",
-    "dims_range": "DimsRange", "utilization": "Utilization", "pointer_attributes": "PointerAttributes",
-    "uuid": "dict[str, list[int]]", "cann_version": "dict[str, str]",
+    "f": "float",
+    "s": "str",
+    "iodims": "Dims",
+    "dynamic_batch": "DynamicBatch",
+    "dynamic_hw": "DynamicHW",
+    "dims_range": "DimsRange",
+    "utilization": "Utilization",
+    "pointer_attributes": "PointerAttributes",
+    "uuid": "dict[str, list[int]]",
+    "cann_version": "dict[str, str]",
 }
 # Arguments and results that are plain objects for the conversion.
 OBJECT_TYPES = {
@@ -130,8 +154,11 @@ def stub(module: str, functions: list[Function], submodules: list[str]) -> str:
         lines.append(f"from typing import {', '.join(typing)}")
     if "numpy." in text:
         lines += ["", "import numpy"]
-    dicts = [name for name in ("Dims", "DimsRange", "DynamicBatch", "DynamicHW", "PointerAttributes", "Utilization")
-             if any(name in part for part in text.replace("[", " ").replace(",", " ").replace("]", " ").split())]
+    dicts = [
+        name
+        for name in ("Dims", "DimsRange", "DynamicBatch", "DynamicHW", "PointerAttributes", "Utilization")
+        if any(name in part for part in text.replace("[", " ").replace(",", " ").replace("]", " ").split())
+    ]
     if dicts:
         lines += ["", f"from acl._types import {', '.join(dicts)}"]
     if submodules:

@@ -8,6 +8,7 @@ Set ONEDNN_ROOT instead to build against another oneDNN 3.x; this script is then
 
 usage: link_onednn.py
 """
+
 from __future__ import annotations
 
 import filecmp

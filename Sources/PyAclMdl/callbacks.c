@@ -75,7 +75,7 @@ static void run_launched(void *user_data)
 }
 
 PyObject *rt_launch_callback(PyObject *self, aclrtLaunchCallback_fn call, PyObject *fn, PyObject *user_data_list,
-                             int32_t block_type, uint64_t stream)
+    int32_t block_type, uint64_t stream)
 {
     (void)self;
     if (!PyCallable_Check(fn)) {
@@ -183,10 +183,9 @@ static PyObject *chunk_dict(const struct dump_chunk *chunk)
 {
     PyObject *dict = PyDict_New();
     if (dict && !(put(dict, "file_name", bounded_text(chunk->file_name, sizeof chunk->file_name)) &&
-                  put(dict, "data_buf", make_k((uintptr_t)chunk->data)) &&
-                  put(dict, "buf_len", make_I(chunk->length)) &&
-                  put(dict, "is_last_chunk", make_I(chunk->is_last)) &&
-                  put(dict, "offset", make_k((uint64_t)chunk->offset)) && put(dict, "flag", make_i(chunk->flag)))) {
+                    put(dict, "data_buf", make_k((uintptr_t)chunk->data)) &&
+                    put(dict, "buf_len", make_I(chunk->length)) && put(dict, "is_last_chunk", make_I(chunk->is_last)) &&
+                    put(dict, "offset", make_k((uint64_t)chunk->offset)) && put(dict, "flag", make_i(chunk->flag)))) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -244,8 +243,8 @@ PyObject *mdl_dump_unreg_callback(PyObject *self, acldumpUnregCallback_fn call)
 }
 
 /* Calls an allocator function of Python. Its int is the address; a raise is reported and gives NULL. */
-static void *call_allocator(enum allocator_function kind, const char *format, uint64_t first, uint64_t second,
-                            uint64_t third)
+static void *call_allocator(
+    enum allocator_function kind, const char *format, uint64_t first, uint64_t second, uint64_t third)
 {
     if (callbacks_are_closed()) {
         return NULL;
@@ -257,8 +256,8 @@ static void *call_allocator(enum allocator_function kind, const char *format, ui
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         Py_INCREF(function);
-        PyObject *result = PyObject_CallFunction(function, format, (unsigned long long)first,
-                                                 (unsigned long long)second, (unsigned long long)third);
+        PyObject *result = PyObject_CallFunction(
+            function, format, (unsigned long long)first, (unsigned long long)second, (unsigned long long)third);
         if (result && kind != ALLOCATOR_FREE && result != Py_None) {
             address = PyLong_AsVoidPtr(result);
         }
@@ -304,31 +303,30 @@ static PyObject *hold_allocator(PyObject *self, enum allocator_function kind, Py
     return make_i(ret);
 }
 
-PyObject *rt_allocator_set_alloc_func_to_desc(PyObject *self, aclrtAllocatorSetAllocFuncToDesc_fn call,
-                                              uint64_t allocator_desc, PyObject *func)
+PyObject *rt_allocator_set_alloc_func_to_desc(
+    PyObject *self, aclrtAllocatorSetAllocFuncToDesc_fn call, uint64_t allocator_desc, PyObject *func)
 {
-    return hold_allocator(self, ALLOCATOR_ALLOC, func,
-                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc));
+    return hold_allocator(
+        self, ALLOCATOR_ALLOC, func, call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc));
 }
 
-PyObject *rt_allocator_set_free_func_to_desc(PyObject *self, aclrtAllocatorSetFreeFuncToDesc_fn call,
-                                             uint64_t allocator_desc, PyObject *func)
+PyObject *rt_allocator_set_free_func_to_desc(
+    PyObject *self, aclrtAllocatorSetFreeFuncToDesc_fn call, uint64_t allocator_desc, PyObject *func)
 {
-    return hold_allocator(self, ALLOCATOR_FREE, func,
-                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_free));
+    return hold_allocator(
+        self, ALLOCATOR_FREE, func, call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_free));
 }
 
-PyObject *rt_allocator_set_alloc_advise_func_to_desc(PyObject *self, aclrtAllocatorSetAllocAdviseFuncToDesc_fn call,
-                                                     uint64_t allocator_desc, PyObject *func)
+PyObject *rt_allocator_set_alloc_advise_func_to_desc(
+    PyObject *self, aclrtAllocatorSetAllocAdviseFuncToDesc_fn call, uint64_t allocator_desc, PyObject *func)
 {
     return hold_allocator(self, ALLOCATOR_ALLOC_ADVISE, func,
-                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc_advise));
+        call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_alloc_advise));
 }
 
-PyObject *rt_allocator_set_get_addr_from_block_func_to_desc(PyObject *self,
-                                                            aclrtAllocatorSetGetAddrFromBlockFuncToDesc_fn call,
-                                                            uint64_t allocator_desc, PyObject *func)
+PyObject *rt_allocator_set_get_addr_from_block_func_to_desc(
+    PyObject *self, aclrtAllocatorSetGetAddrFromBlockFuncToDesc_fn call, uint64_t allocator_desc, PyObject *func)
 {
-    return hold_allocator(self, ALLOCATOR_GET_ADDR, func,
-                          call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_get_addr));
+    return hold_allocator(
+        self, ALLOCATOR_GET_ADDR, func, call((aclrtAllocatorDesc)(uintptr_t)allocator_desc, allocator_get_addr));
 }

@@ -17,6 +17,7 @@ Columns:
 Units are those of PyArg_ParseTuple and Py_BuildValue (k K I H B b h i l L f s O), or the name of a container that
 shapes.c, options.c or infos.c reads or makes.
 """
+
 from __future__ import annotations
 
 import re

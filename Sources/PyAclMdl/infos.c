@@ -8,10 +8,10 @@ PyObject *make_utilization(const aclrtUtilizationInfo *info, aclError ret)
     (void)ret;
     PyObject *dict = PyDict_New();
     if (dict && !(put(dict, "cube_utilization", make_i(info->cubeUtilization)) &&
-                  put(dict, "vector_utilization", make_i(info->vectorUtilization)) &&
-                  put(dict, "aicpu_utilization", make_i(info->aicpuUtilization)) &&
-                  put(dict, "memory_utilization", make_i(info->memoryUtilization)) &&
-                  put(dict, "utilization_extend", make_i(0)))) {
+                    put(dict, "vector_utilization", make_i(info->vectorUtilization)) &&
+                    put(dict, "aicpu_utilization", make_i(info->aicpuUtilization)) &&
+                    put(dict, "memory_utilization", make_i(info->memoryUtilization)) &&
+                    put(dict, "utilization_extend", make_i(0)))) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -35,7 +35,7 @@ PyObject *make_pointer_attributes(const aclrtPtrAttributes *attributes, aclError
     (void)ret;
     PyObject *location = PyDict_New();
     if (location && !(put(location, "id", make_I(attributes->location.id)) &&
-                      put(location, "type", make_i((int32_t)attributes->location.type)))) {
+                        put(location, "type", make_i((int32_t)attributes->location.type)))) {
         Py_CLEAR(location);
     }
     PyObject *dict = PyDict_New();
@@ -44,7 +44,7 @@ PyObject *make_pointer_attributes(const aclrtPtrAttributes *attributes, aclError
         return NULL;
     }
     if (!(put(dict, "location", location) && put(dict, "page_size", make_I(attributes->pageSize)) &&
-          put(dict, "rsv", unsigned_list(attributes->rsv, 4)))) {
+            put(dict, "rsv", unsigned_list(attributes->rsv, 4)))) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -74,14 +74,14 @@ PyObject *make_cann_version(const aclCANNPackageVersion *version, aclError ret)
 {
     (void)ret;
     PyObject *dict = PyDict_New();
-    if (dict && !(put(dict, "version", bounded_text(version->version, sizeof version->version)) &&
-                  put(dict, "major_version", bounded_text(version->majorVersion, sizeof version->majorVersion)) &&
-                  put(dict, "minor_version", bounded_text(version->minorVersion, sizeof version->minorVersion)) &&
-                  put(dict, "release_version", bounded_text(version->releaseVersion, sizeof version->releaseVersion)) &&
-                  put(dict, "patch_version", bounded_text(version->patchVersion, sizeof version->patchVersion)) &&
-                  put(dict, "reserved", bounded_text(version->reserved, sizeof version->reserved)))) {
+    if (dict &&
+        !(put(dict, "version", bounded_text(version->version, sizeof version->version)) &&
+            put(dict, "major_version", bounded_text(version->majorVersion, sizeof version->majorVersion)) &&
+            put(dict, "minor_version", bounded_text(version->minorVersion, sizeof version->minorVersion)) &&
+            put(dict, "release_version", bounded_text(version->releaseVersion, sizeof version->releaseVersion)) &&
+            put(dict, "patch_version", bounded_text(version->patchVersion, sizeof version->patchVersion)) &&
+            put(dict, "reserved", bounded_text(version->reserved, sizeof version->reserved)))) {
         Py_CLEAR(dict);
     }
     return dict;
 }
-

@@ -29,7 +29,7 @@ void *find_c_function(int index)
     void *found = library ? dlsym(library, c_function_names[index]) : NULL;
     if (!found) {
         PyErr_Format(PyExc_RuntimeError, "the AscendCL library %s has no function %s",
-                     library_path ? library_path : "(none loaded)", c_function_names[index]);
+            library_path ? library_path : "(none loaded)", c_function_names[index]);
         return NULL;
     }
     c_functions[index] = found;

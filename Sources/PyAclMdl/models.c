@@ -36,8 +36,8 @@ static PyObject *read_gear(PyObject *dict, aclmdlIODims *dims)
         return raise_text(PyExc_ValueError, "PyLong_AsLongLong failed");
     }
     if (count < 0 || count > ACL_MAX_DIM_CNT) {
-        return PyErr_Format(PyExc_ValueError, "the dimCount of parameter 4 is %lld, expected 0 to %d", count,
-                            ACL_MAX_DIM_CNT);
+        return PyErr_Format(
+            PyExc_ValueError, "the dimCount of parameter 4 is %lld, expected 0 to %d", count, ACL_MAX_DIM_CNT);
     }
     for (long long index = 0; index < count; index++) {
         PyObject *item = index < PyList_Size(list) ? PyList_GetItem(list, (Py_ssize_t)index) : NULL;
@@ -63,7 +63,7 @@ static PyObject *read_gear(PyObject *dict, aclmdlIODims *dims)
 }
 
 PyObject *mdl_set_input_dynamic_dims(PyObject *self, aclmdlSetInputDynamicDims_fn call, uint32_t model_id,
-                                     uint64_t dataset_in, uint64_t index, PyObject *dims)
+    uint64_t dataset_in, uint64_t index, PyObject *dims)
 {
     (void)self;
     aclmdlIODims shape = {0};
@@ -77,8 +77,8 @@ PyObject *mdl_set_input_dynamic_dims(PyObject *self, aclmdlSetInputDynamicDims_f
     return make_i(ret);
 }
 
-PyObject *mdl_get_input_dynamic_dims(PyObject *self, aclmdlGetInputDynamicDims_fn call, uint64_t model_desc,
-                                     uint64_t index, uint64_t gear_count)
+PyObject *mdl_get_input_dynamic_dims(
+    PyObject *self, aclmdlGetInputDynamicDims_fn call, uint64_t model_desc, uint64_t index, uint64_t gear_count)
 {
     (void)self;
     if (gear_count > MOST_GEARS) {
@@ -115,8 +115,8 @@ static PyObject *aipp_shapes(const aclAippInfo *info)
         const aclAippDims *shape = &info->outDims[index];
         PyObject *dict = PyDict_New();
         if (dict && !(put(dict, "srcDims", shape_dict(&shape->srcDims, true)) && PUT(k, "srcSize", shape->srcSize) &&
-                      put(dict, "aippOutdims", shape_dict(&shape->aippOutdims, true)) &&
-                      PUT(k, "aippOutSize", shape->aippOutSize))) {
+                        put(dict, "aippOutdims", shape_dict(&shape->aippOutdims, true)) &&
+                        PUT(k, "aippOutSize", shape->aippOutSize))) {
             Py_CLEAR(dict);
         }
         if (!dict || PyList_Append(list, dict)) {
@@ -158,11 +158,11 @@ static bool put_aipp_geometry(PyObject *dict, const aclAippInfo *info)
 static PyObject *aipp_dict(const aclAippInfo *info)
 {
     PyObject *dict = PyDict_New();
-    if (dict && !(put_aipp_matrix(dict, info) && put_aipp_channels(dict, info) && put_aipp_geometry(dict, info) &&
-                  PUT(I, "srcFormat", (uint32_t)info->srcFormat) &&
-                  PUT(I, "srcDatatype", (uint32_t)info->srcDatatype) && PUT_FIELD(k, srcDimNum) &&
-                  PUT_FIELD(k, shapeCount) && PUT(I, "inputFormat", (uint32_t)info->inputFormat) &&
-                  PUT(i, "aippExtend", 0) && put(dict, "outDims", aipp_shapes(info)))) {
+    if (dict &&
+        !(put_aipp_matrix(dict, info) && put_aipp_channels(dict, info) && put_aipp_geometry(dict, info) &&
+            PUT(I, "srcFormat", (uint32_t)info->srcFormat) && PUT(I, "srcDatatype", (uint32_t)info->srcDatatype) &&
+            PUT_FIELD(k, srcDimNum) && PUT_FIELD(k, shapeCount) && PUT(I, "inputFormat", (uint32_t)info->inputFormat) &&
+            PUT(i, "aippExtend", 0) && put(dict, "outDims", aipp_shapes(info)))) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -184,8 +184,8 @@ PyObject *mdl_get_first_aipp_info(PyObject *self, aclmdlGetFirstAippInfo_fn call
     return made;
 }
 
-PyObject *mdl_set_config_opt(PyObject *self, aclmdlSetConfigOpt_fn call, uint64_t config_handle, int32_t attr,
-                             PyObject *attr_value)
+PyObject *mdl_set_config_opt(
+    PyObject *self, aclmdlSetConfigOpt_fn call, uint64_t config_handle, int32_t attr, PyObject *attr_value)
 {
     (void)self;
     int32_t narrow = 0;
@@ -219,10 +219,10 @@ PyObject *mdl_set_config_opt(PyObject *self, aclmdlSetConfigOpt_fn call, uint64_
     return make_i(call((aclmdlConfigHandle *)(uintptr_t)config_handle, (aclmdlConfigAttr)attr, value, size));
 }
 
-PyObject *mdl_set_exec_config_opt(PyObject *self, aclmdlSetExecConfigOpt_fn call, uint64_t handle, uint64_t attr,
-                                  uint32_t attr_value)
+PyObject *mdl_set_exec_config_opt(
+    PyObject *self, aclmdlSetExecConfigOpt_fn call, uint64_t handle, uint64_t attr, uint32_t attr_value)
 {
     (void)self;
     return make_i(call((aclmdlExecConfigHandle *)(uintptr_t)handle, (aclmdlExecConfigAttr)(uint32_t)attr, &attr_value,
-                       sizeof attr_value));
+        sizeof attr_value));
 }

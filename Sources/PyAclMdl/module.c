@@ -64,7 +64,7 @@ static PyObject *populate(PyObject *native, PyObject *args)
 static PyMethodDef native_methods[] = {
     {"populate", populate, METH_VARARGS, "populate(package, library)\n--\n\nload the library, create the functions"},
     {"close_callbacks", close_callbacks, METH_NOARGS,
-     "close_callbacks()\n--\n\nlet no callback enter Python any more; called at exit"},
+        "close_callbacks()\n--\n\nlet no callback enter Python any more; called at exit"},
     {NULL, NULL, 0, NULL},
 };
 

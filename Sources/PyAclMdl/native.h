@@ -25,7 +25,13 @@ typedef int32_t (*acldumpCallback)(const struct dump_chunk *chunk, int32_t lengt
 
 enum { KEPT_ARGUMENTS = 16 };
 
-enum allocator_function { ALLOCATOR_ALLOC, ALLOCATOR_FREE, ALLOCATOR_ALLOC_ADVISE, ALLOCATOR_GET_ADDR, ALLOCATOR_COUNT };
+enum allocator_function {
+    ALLOCATOR_ALLOC,
+    ALLOCATOR_FREE,
+    ALLOCATOR_ALLOC_ADVISE,
+    ALLOCATOR_GET_ADDR,
+    ALLOCATOR_COUNT
+};
 
 struct thread_record;
 

@@ -16,8 +16,8 @@ static PyObject *append(PyObject *list, PyObject *item)
     return list;
 }
 
-PyObject *rt_set_stream_attribute(PyObject *self, aclrtSetStreamAttribute_fn call, uint64_t stream,
-                                  int32_t stm_attr_type, PyObject *value)
+PyObject *rt_set_stream_attribute(
+    PyObject *self, aclrtSetStreamAttribute_fn call, uint64_t stream, int32_t stm_attr_type, PyObject *value)
 {
     (void)self;
     if (!PyDict_Check(value)) {
@@ -68,8 +68,8 @@ PyObject *rt_set_stream_attribute(PyObject *self, aclrtSetStreamAttribute_fn cal
     return make_i(ret);
 }
 
-PyObject *rt_get_stream_attribute(PyObject *self, aclrtGetStreamAttribute_fn call, uint64_t stream,
-                                  int32_t stm_attr_type)
+PyObject *rt_get_stream_attribute(
+    PyObject *self, aclrtGetStreamAttribute_fn call, uint64_t stream, int32_t stm_attr_type)
 {
     (void)self;
     aclrtStreamAttrValue attribute = {0};
@@ -103,13 +103,13 @@ PyObject *rt_get_stream_attribute(PyObject *self, aclrtGetStreamAttribute_fn cal
     return pack2(dict, make_i(ret));
 }
 
-PyObject *rt_wait_and_reset_notify(PyObject *self, aclrtWaitAndResetNotify_fn call, uint64_t notify, uint64_t stream,
-                                   int64_t timeout)
+PyObject *rt_wait_and_reset_notify(
+    PyObject *self, aclrtWaitAndResetNotify_fn call, uint64_t notify, uint64_t stream, int64_t timeout)
 {
     (void)self;
     if (timeout < 0 || timeout > UINT32_MAX) {
-        PyErr_SetString(PyExc_TypeError, timeout < 0 ? "timeout can't be a negative number!"
-                                                     : "timeout should be less than 2**32!");
+        PyErr_SetString(PyExc_TypeError,
+            timeout < 0 ? "timeout can't be a negative number!" : "timeout should be less than 2**32!");
         return NULL;
     }
     aclError ret;
@@ -119,14 +119,14 @@ PyObject *rt_wait_and_reset_notify(PyObject *self, aclrtWaitAndResetNotify_fn ca
     return make_i(ret);
 }
 
-PyObject *rt_get_group_info_detail(PyObject *self, aclrtGetGroupInfoDetail_fn call, uint64_t group_info,
-                                   int32_t group_id, int32_t attr)
+PyObject *rt_get_group_info_detail(
+    PyObject *self, aclrtGetGroupInfoDetail_fn call, uint64_t group_info, int32_t group_id, int32_t attr)
 {
     (void)self;
     int32_t values[MOST_GROUP_VALUES] = {0};
     size_t written = 0;
-    aclError ret = call((const aclrtGroupInfo *)(uintptr_t)group_info, group_id, (aclrtGroupAttr)attr, values,
-                        sizeof values, &written);
+    aclError ret = call(
+        (const aclrtGroupInfo *)(uintptr_t)group_info, group_id, (aclrtGroupAttr)attr, values, sizeof values, &written);
     if (ret) {
         PyErr_SetString(PyExc_RuntimeError, "aclrtGetGroupInfoDetail failed");
         return NULL;
@@ -243,20 +243,19 @@ PyObject *rt_mem_uce_repair(PyObject *self, aclrtMemUceRepair_fn call, int32_t d
 }
 
 PyObject *rt_launch_kernel_with_host_args(PyObject *self, aclrtLaunchKernelWithHostArgs_fn call, uint64_t func_handle,
-                                          uint32_t num_blocks, uint64_t stream, struct launch_config *cfg,
-                                          uint64_t host_args_ptr, uint64_t host_args_size,
-                                          struct placeholders *place_holder_list, uint64_t place_holder_num)
+    uint32_t num_blocks, uint64_t stream, struct launch_config *cfg, uint64_t host_args_ptr, uint64_t host_args_size,
+    struct placeholders *place_holder_list, uint64_t place_holder_num)
 {
     (void)self;
     if (place_holder_num > place_holder_list->count) {
         return PyErr_Format(PyExc_ValueError, "place_holder_num is %llu, but place_holder_list has %zu entries",
-                            (unsigned long long)place_holder_num, place_holder_list->count);
+            (unsigned long long)place_holder_num, place_holder_list->count);
     }
     aclError ret;
     Py_BEGIN_ALLOW_THREADS
     ret = call((aclrtFuncHandle)(uintptr_t)func_handle, num_blocks, (aclrtStream)(uintptr_t)stream, cfg->value,
-               (void *)(uintptr_t)host_args_ptr, host_args_size, place_holder_num ? place_holder_list->items : NULL,
-               place_holder_num);
+        (void *)(uintptr_t)host_args_ptr, host_args_size, place_holder_num ? place_holder_list->items : NULL,
+        place_holder_num);
     Py_END_ALLOW_THREADS
     return make_i(ret);
 }

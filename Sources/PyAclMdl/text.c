@@ -45,8 +45,8 @@ PyObject *get_cann_attribute_list(PyObject *self, aclGetCannAttributeList_fn cal
     return pack3(list, make_k(count), make_i(ret));
 }
 
-PyObject *get_tensor_desc_dim_range(PyObject *self, aclGetTensorDescDimRange_fn call, uint64_t tensor_desc,
-                                    uint64_t index, uint64_t dim_range_num)
+PyObject *get_tensor_desc_dim_range(
+    PyObject *self, aclGetTensorDescDimRange_fn call, uint64_t tensor_desc, uint64_t index, uint64_t dim_range_num)
 {
     (void)self;
     if (dim_range_num > MOST_RANGES) {
@@ -91,8 +91,8 @@ static bool key_length_fits(uint64_t length)
     return true;
 }
 
-PyObject *rt_ipc_mem_get_export_key(PyObject *self, aclrtIpcMemGetExportKey_fn call, uint64_t dev_ptr, uint64_t size,
-                                    uint64_t len, uint64_t flag)
+PyObject *rt_ipc_mem_get_export_key(
+    PyObject *self, aclrtIpcMemGetExportKey_fn call, uint64_t dev_ptr, uint64_t size, uint64_t len, uint64_t flag)
 {
     (void)self;
     if (!key_length_fits(len)) {
@@ -106,8 +106,8 @@ PyObject *rt_ipc_mem_get_export_key(PyObject *self, aclrtIpcMemGetExportKey_fn c
     return pack2(bounded_text(ret ? "" : key, sizeof key), make_i(ret));
 }
 
-PyObject *rt_notify_get_export_key(PyObject *self, aclrtNotifyGetExportKey_fn call, uint64_t notify, uint64_t len,
-                                   uint64_t flag)
+PyObject *rt_notify_get_export_key(
+    PyObject *self, aclrtNotifyGetExportKey_fn call, uint64_t notify, uint64_t len, uint64_t flag)
 {
     (void)self;
     if (!key_length_fits(len)) {
@@ -122,7 +122,7 @@ PyObject *rt_notify_get_export_key(PyObject *self, aclrtNotifyGetExportKey_fn ca
 }
 
 PyObject *mdl_create_and_get_op_desc(PyObject *self, aclmdlCreateAndGetOpDesc_fn call, uint32_t device_id,
-                                     uint32_t stream_id, uint32_t task_id, uint64_t op_name_len)
+    uint32_t stream_id, uint32_t task_id, uint64_t op_name_len)
 {
     (void)self;
     aclTensorDesc *inputs = NULL, *outputs = NULL;
@@ -142,6 +142,6 @@ PyObject *mdl_create_and_get_op_desc(PyObject *self, aclmdlCreateAndGetOpDesc_fn
         name = bounded_text(ret ? "" : buffer, op_name_len + 1);
         free(buffer);
     }
-    return pack6(name, make_k((uintptr_t)inputs), make_k(input_count), make_k((uintptr_t)outputs),
-                 make_k(output_count), make_i(ret));
+    return pack6(name, make_k((uintptr_t)inputs), make_k(input_count), make_k((uintptr_t)outputs), make_k(output_count),
+        make_i(ret));
 }

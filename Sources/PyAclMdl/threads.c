@@ -26,9 +26,9 @@ static PyObject *print_exception(void)
         PyException_SetTraceback(value, traceback);
     }
     PyObject *module = PyImport_ImportModule("traceback");
-    PyObject *done = module ? PyObject_CallMethod(module, "print_exception", "OOO", type, value,
-                                                  traceback ? traceback : Py_None)
-                            : NULL;
+    PyObject *done =
+        module ? PyObject_CallMethod(module, "print_exception", "OOO", type, value, traceback ? traceback : Py_None)
+               : NULL;
     if (!done) {
         PyErr_WriteUnraisable(value);
     }

@@ -139,8 +139,8 @@ PyObject *util_numpy_to_ptr(PyObject *self, PyObject *ndarray)
     if (numpy && check_array(numpy, ndarray) == 1) {
         int contiguous = is_contiguous(ndarray);
         if (contiguous == 1 ||
-            (contiguous == 0 &&
-             !PyErr_WarnEx(PyExc_Warning, "the array is not C-contiguous: the address is that of strided data", 1))) {
+            (contiguous == 0 && !PyErr_WarnEx(PyExc_Warning,
+                                    "the array is not C-contiguous: the address is that of strided data", 1))) {
             address = array_address(self, ndarray);
         }
     }
@@ -176,7 +176,7 @@ PyObject *util_numpy_contiguous_to_ptr(PyObject *self, PyObject *ndarray)
 /* numpy's table of C functions has kept its order since 1.0; PyArray_New is entry 93. */
 enum { PYARRAY_NEW = 93, WRITEABLE_AND_C_ORDER = 0x0400 | 0x0001, MOST_DIMENSIONS = 64 };
 typedef PyObject *(*array_new)(PyObject *type, int dimensions, const intptr_t *shape, int type_number,
-                               const intptr_t *strides, void *data, int item_size, int flags, PyObject *object);
+    const intptr_t *strides, void *data, int item_size, int flags, PyObject *object);
 
 static array_new find_array_new(void)
 {
@@ -243,8 +243,8 @@ PyObject *util_ptr_to_numpy(PyObject *self, uint64_t ptr, PyObject *shape, int32
     } else if (make_array) {
         PyObject *array_type = PyObject_GetAttrString(numpy, "ndarray");
         if (array_type) {
-            array = make_array(array_type, (int)count, sizes, type, NULL, (void *)(uintptr_t)ptr, 0,
-                               WRITEABLE_AND_C_ORDER, NULL);
+            array = make_array(
+                array_type, (int)count, sizes, type, NULL, (void *)(uintptr_t)ptr, 0, WRITEABLE_AND_C_ORDER, NULL);
             Py_DECREF(array_type);
         }
     }

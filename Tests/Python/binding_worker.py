@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process behind binding_standin.Driver: evaluates expressions and reports values, errors and the C call."""
+
 import ctypes
 import json
 import sys
 import threading
 
-import acl
 import acl.mdl
 import acl.rt
 import acl.util
+
+import acl
 
 lib = ctypes.CDLL(sys.argv[1])
 lib.standin_name.restype = lib.standin_text.restype = ctypes.c_char_p
@@ -32,7 +34,11 @@ def evaluate(expression):
     try:
         return {"value": repr(eval(expression, scope))}
     except BaseException as error:
-        return {"error": [type(error).__name__, str(error)], "cause": repr(error.__cause__), "context": repr(error.__context__)}
+        return {
+            "error": [type(error).__name__, str(error)],
+            "cause": repr(error.__cause__),
+            "context": repr(error.__context__),
+        }
 
 
 for line in sys.stdin:

@@ -3,6 +3,7 @@
 
 C is a stand-in that records what it receives; what it should receive is worked out here from units and prototypes.
 """
+
 from __future__ import annotations
 
 import os
@@ -11,8 +12,9 @@ import struct
 import subprocess
 import sys
 
-import binding_standin
 import pytest
+
+import binding_standin
 from binding_standin import BODIES, FUNCTIONS, NUMBER_BASE, POINTER_BASE, WRITTEN_FLOAT, WRITTEN_TEXT, Driver
 
 # unit -> (Python expression, what C receives).
@@ -39,16 +41,26 @@ VALID = {
     "launch_config": ("[{'id': 2, 'value': 2**32 + 9}]", [1, 1, 2, 9]),
     "malloc_config": ("{'numAttrs': 1, 'attrs': [{'attr': 1, 'value': {'moduleId': 65536 + 3}}]}", [1, 1, 1, 3]),
     "physical_prop": (
-        "{'handleType': 2, 'memAttr': 'wrong type', 'location': {'id': 6, 'type': 1}, 'reserve': 8}", [2, 0, 6, 1, 8]),
+        "{'handleType': 2, 'memAttr': 'wrong type', 'location': {'id': 6, 'type': 1}, 'reserve': 8}",
+        [2, 0, 6, 1, 8],
+    ),
 }
 LENGTHS = {"dims": 3, "shape_range": 2, "value_range": 1, "notifies": 2, "pids": 2}
 # Arguments that later checks limit.
 SMALL = {"dim_range_num": 2, "op_name_len": 16, "gear_count": 2, "place_holder_num": 1}
 OBJECTS = {
-    "fn": "print", "user_data_list": "[1]", "func": "print", "value": "{'reserved': [1, 2]}",
-    "mem_uce_info": "[{'addr': 5, 'len': 6, 'reserved': [7, 8]}]", "dims": "{'dimCount': 2, 'dims': [4, 5, 6], 'name': 'n'}",
-    "attr_value": "9", "ndarray": "__import__('numpy').zeros(2)", "shape": "(2,)", "bytes": "b'ab'",
-    "thr_func": "print", "args_list": "[1]",
+    "fn": "print",
+    "user_data_list": "[1]",
+    "func": "print",
+    "value": "{'reserved': [1, 2]}",
+    "mem_uce_info": "[{'addr': 5, 'len': 6, 'reserved': [7, 8]}]",
+    "dims": "{'dimCount': 2, 'dims': [4, 5, 6], 'name': 'n'}",
+    "attr_value": "9",
+    "ndarray": "__import__('numpy').zeros(2)",
+    "shape": "(2,)",
+    "bytes": "b'ab'",
+    "thr_func": "print",
+    "args_list": "[1]",
 }
 WRONG = {
     **{unit: ["None", "'1'", "1.0", "Index(3)", "b'1'"] for unit in "kK"},
@@ -63,20 +75,33 @@ WRONG = {
 }
 NOT_2 = ("ValueError", "argument 2 only support the format of list")
 REFUSED_CONTAINERS = {
-    "dims": [("(1, 2)", "TypeError", "argument 2 is not list"), ("[1.0]", "TypeError", "invalid data type"),
-             ("[2**63]", "ValueError", "PyLong_AsLongLong failed"), ("[Index(1)]", "TypeError", "invalid data type")],
-    "shape_range": [("((1, 2),)", "TypeError", "argument 2 is not list"),
-                    ("[(1, 2)]", "TypeError", "the list argument is not list"),
-                    ("[[1]]", "TypeError", "the list argument is not list of int"),
-                    ("[[1, 2.0]]", "TypeError", "the list argument is not list of int"),
-                    ("[[1, 2**70]]", "ValueError", "PyLong_AsLongLong failed")],
-    "value_range": [("None", "TypeError", "int64_t argument is not list"),
-                    ("[1]", "TypeError", "the list argument is not list")],
-    "notifies": [("(1,)", "ValueError", "argument only support the format of list"),
-                 ("['1']", "ValueError", "get notify pointers from PyList failed"),
-                 ("[2**64]", "ValueError", "get notify pointers from PyList failed")],
-    "pids": [("(1,)", *NOT_2), ("[2**31]", "ValueError", "get values from PyList failed"),
-             ("[None]", "ValueError", "get values from PyList failed")],
+    "dims": [
+        ("(1, 2)", "TypeError", "argument 2 is not list"),
+        ("[1.0]", "TypeError", "invalid data type"),
+        ("[2**63]", "ValueError", "PyLong_AsLongLong failed"),
+        ("[Index(1)]", "TypeError", "invalid data type"),
+    ],
+    "shape_range": [
+        ("((1, 2),)", "TypeError", "argument 2 is not list"),
+        ("[(1, 2)]", "TypeError", "the list argument is not list"),
+        ("[[1]]", "TypeError", "the list argument is not list of int"),
+        ("[[1, 2.0]]", "TypeError", "the list argument is not list of int"),
+        ("[[1, 2**70]]", "ValueError", "PyLong_AsLongLong failed"),
+    ],
+    "value_range": [
+        ("None", "TypeError", "int64_t argument is not list"),
+        ("[1]", "TypeError", "the list argument is not list"),
+    ],
+    "notifies": [
+        ("(1,)", "ValueError", "argument only support the format of list"),
+        ("['1']", "ValueError", "get notify pointers from PyList failed"),
+        ("[2**64]", "ValueError", "get notify pointers from PyList failed"),
+    ],
+    "pids": [
+        ("(1,)", *NOT_2),
+        ("[2**31]", "ValueError", "get values from PyList failed"),
+        ("[None]", "ValueError", "get values from PyList failed"),
+    ],
     "placeholders": [("()", *NOT_2)],
     "binary_options": [("()", *NOT_2), ("[1]", "TypeError", "the bin_option argument is not dict")],
     "launch_config": [("()", *NOT_2), ("[1]", "TypeError", "the cfg argument is not dict")],
@@ -85,12 +110,17 @@ REFUSED_CONTAINERS = {
         ("{'numAttrs': 1}", "TypeError", "the aclrtMallocAttrValue argument is not dict"),
         ("{'numAttrs': 1, 'attrs': ()}", "TypeError", "cfg.attrs malloc failed!"),
         ("{'numAttrs': 2, 'attrs': [{}]}", "KeyError", "'The numAttrs inputed does not match the expected numAttrs'"),
-        ("{'numAttrs': 1, 'attrs': [{'attr': 1, 'value': {}}]}", "KeyError",
-         "'No valid key found in aclrtMallocAttrValue'"),
+        (
+            "{'numAttrs': 1, 'attrs': [{'attr': 1, 'value': {}}]}",
+            "KeyError",
+            "'No valid key found in aclrtMallocAttrValue'",
+        ),
     ],
-    "physical_prop": [("[]", "TypeError", "the aclrtPhysicalMemProp argument is not dict"),
-                      ("{'location': 1}", "TypeError", "the aclrtMemLocation argument is not dict"),
-                      ("{'handleType': 2**63}", "ValueError", "PyLong_AsLong failed")],
+    "physical_prop": [
+        ("[]", "TypeError", "the aclrtPhysicalMemProp argument is not dict"),
+        ("{'location': 1}", "TypeError", "the aclrtMemLocation argument is not dict"),
+        ("{'handleType': 2**63}", "ValueError", "PyLong_AsLong failed"),
+    ],
 }
 # What a filled struct looks like, and what an erring call leaves.
 MADE = {
@@ -99,22 +129,49 @@ MADE = {
     "dynamic_hw": ({"hwCount": 1, "hw": [[224, 112]]}, {}),
     "dims_range": ({"rangeCount": 1, "range": [[1, -1]]}, {"rangeCount": 0, "range": []}),
     "utilization": (
-        {"cube_utilization": 1, "vector_utilization": 2, "aicpu_utilization": 3, "memory_utilization": -1,
-         "utilization_extend": 0},
-        {"cube_utilization": 0, "vector_utilization": 0, "aicpu_utilization": 0, "memory_utilization": 0,
-         "utilization_extend": 0}),
-    "pointer_attributes": ({"location": {"id": 7, "type": 1}, "page_size": 4096, "rsv": [0, 0, 0, 9]},
-                           {"location": {"id": 0, "type": 0}, "page_size": 0, "rsv": [0, 0, 0, 0]}),
+        {
+            "cube_utilization": 1,
+            "vector_utilization": 2,
+            "aicpu_utilization": 3,
+            "memory_utilization": -1,
+            "utilization_extend": 0,
+        },
+        {
+            "cube_utilization": 0,
+            "vector_utilization": 0,
+            "aicpu_utilization": 0,
+            "memory_utilization": 0,
+            "utilization_extend": 0,
+        },
+    ),
+    "pointer_attributes": (
+        {"location": {"id": 7, "type": 1}, "page_size": 4096, "rsv": [0, 0, 0, 9]},
+        {"location": {"id": 0, "type": 0}, "page_size": 0, "rsv": [0, 0, 0, 0]},
+    ),
     "uuid": ({"bytes": [*b"0123456789abcde", 0]}, {"bytes": [0] * 16}),
     "cann_version": (
-        {"version": "8.1.RC2", "major_version": "8", "minor_version": "", "release_version": "", "patch_version": "",
-         "reserved": ""},
-        dict.fromkeys(["version", "major_version", "minor_version", "release_version", "patch_version", "reserved"], "")),
+        {
+            "version": "8.1.RC2",
+            "major_version": "8",
+            "minor_version": "",
+            "release_version": "",
+            "patch_version": "",
+            "reserved": "",
+        },
+        dict.fromkeys(
+            ["version", "major_version", "minor_version", "release_version", "patch_version", "reserved"], ""
+        ),
+    ),
 }
 WITH_C = [f for f in FUNCTIONS if f.c_name]
 # Functions with containers of their own kind are tested in test_binding_converters.py.
-PLAIN = [f for f in WITH_C if f.c_name not in BODIES and f.name != "launch_kernel_with_host_args"
-         and all(item.unit != "O" for item in (*(f.args or ()), *f.returns))]
+PLAIN = [
+    f
+    for f in WITH_C
+    if f.c_name not in BODIES
+    and f.name != "launch_kernel_with_host_args"
+    and all(item.unit != "O" for item in (*(f.args or ()), *f.returns))
+]
 WITH_ARGUMENTS = [f for f in FUNCTIONS if f.args]
 
 
@@ -231,7 +288,7 @@ def test_wrong_arguments_are_refused_with_the_functions_text(driver, function):
     required = [a for a in function.args if not a.optional]
     calls = [[*good, "0"], *([good[: len(required) - 1]] if required else [])]
     for position, argument in enumerate(function.args):
-        calls += [[*good[:position], wrong, *good[position + 1:]] for wrong in WRONG.get(argument.unit, ())]
+        calls += [[*good[:position], wrong, *good[position + 1 :]] for wrong in WRONG.get(argument.unit, ())]
     for arguments in calls:
         answer = driver.ask(expression(function, arguments))
         if function.error == "python":
@@ -247,7 +304,7 @@ def test_wrong_containers_are_refused(driver, function):
     good = argument_expressions(function)
     for position, argument in enumerate(function.args):
         for wrong, kind, text in REFUSED_CONTAINERS.get(argument.unit, ()):
-            answer = driver.ask(expression(function, [*good[:position], wrong, *good[position + 1:]]))
+            answer = driver.ask(expression(function, [*good[:position], wrong, *good[position + 1 :]]))
             assert answer["error"] == [kind, text], wrong
             assert answer["calls"] == 0
 
@@ -257,9 +314,9 @@ def test_integer_units_take_what_has_an_index(driver, function):
     good = argument_expressions(function)
     for position, argument in enumerate(function.args):
         if argument.unit in ("i", "I", "H", "B", "b", "h", "l", "L"):
-            answer = driver.ask(expression(function, [*good[:position], "Index(1)", *good[position + 1:]]))
+            answer = driver.ask(expression(function, [*good[:position], "Index(1)", *good[position + 1 :]]))
             assert "value" in answer, answer
-            answer = driver.ask(expression(function, [*good[:position], "True", *good[position + 1:]]))
+            answer = driver.ask(expression(function, [*good[:position], "True", *good[position + 1 :]]))
             assert "value" in answer, answer
 
 
@@ -294,16 +351,28 @@ def test_unknown_rank_and_negative_numbers_keep_their_bits(driver):
 def test_missing_functions_raise_only_when_called(tmp_path):
     library = tmp_path / "libempty.so"
     (tmp_path / "empty.c").write_text("int nothing;\n")
-    subprocess.run([shutil.which("cc") or "gcc", "-shared", "-fPIC", str(tmp_path / "empty.c"), "-o", str(library)], check=True)
+    subprocess.run(
+        [shutil.which("cc") or "gcc", "-shared", "-fPIC", str(tmp_path / "empty.c"), "-o", str(library)], check=True
+    )
     program = "import acl\ntry:\n    acl.rt.malloc(1, 0)\nexcept RuntimeError as error:\n    print(error)"
-    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYACLMDL_LIBRARY": str(library)},
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYACLMDL_LIBRARY": str(library)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout == f"the AscendCL library {library} has no function aclrtMalloc\n"
 
 
 def test_a_library_that_cannot_be_loaded_is_an_import_error(tmp_path):
     program = "try:\n    import acl\nexcept ImportError as error:\n    print(error)"
     path = tmp_path / "none.so"
-    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYACLMDL_LIBRARY": str(path)},
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYACLMDL_LIBRARY": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.startswith("acl cannot load the AscendCL library: ") and str(path) in done.stdout

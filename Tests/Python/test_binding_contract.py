@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares functions.tsv with the contract's table, where that lies beside the repository."""
+
 from __future__ import annotations
 
 import re
 
 import pytest
+
 from binding_standin import FUNCTIONS, ROOT
 
 CONTRACT = ROOT.parent / "shared" / "contract" / "pyacl.tsv"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functions with callbacks, and with lists and dicts of their own kind, against the recording stand-in."""
+
 from __future__ import annotations
 
-import binding_standin
 import pytest
+
+import binding_standin
 from binding_standin import Driver
 
 
@@ -128,7 +130,10 @@ def test_get_stream_attribute(driver, kind, made):
 
 def test_wait_and_reset_notify_limits_its_timeout(driver):
     assert c_call(driver, "acl.rt.wait_and_reset_notify(1, 2, 2**32 - 1)")[0] == [1, 2, 2**32 - 1]
-    assert error(driver, "acl.rt.wait_and_reset_notify(1, 2, -1)") == ["TypeError", "timeout can't be a negative number!"]
+    assert error(driver, "acl.rt.wait_and_reset_notify(1, 2, -1)") == [
+        "TypeError",
+        "timeout can't be a negative number!",
+    ]
     too_large = ["TypeError", "timeout should be less than 2**32!"]
     assert error(driver, "acl.rt.wait_and_reset_notify(1, 2, 2**32)") == too_large
 

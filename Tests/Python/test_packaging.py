@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed wheel: what it contains, that it needs nothing but system libraries, atc, and the CANN-like prefix."""
+
 from __future__ import annotations
 
 import os
@@ -10,15 +11,25 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import acl
 import pytest
+
+import acl
 
 PACKAGE = Path(acl.__file__).parent
 LIBRARY = PACKAGE / "libascendcl.so"
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="acl is not installed from the wheel")
 SYSTEM_LIBRARIES = {
-    "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libstdc++.so.6", "libgcc_s.so.1",
-    "libgomp.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libutil.so.1",
+    "libc.so.6",
+    "libm.so.6",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libgomp.so.1",
+    "ld-linux-x86-64.so.2",
+    "ld-linux-aarch64.so.1",
+    "libutil.so.1",
 }
 
 
@@ -39,7 +50,16 @@ def test_the_wheel_is_for_all_pythons_since_3_10():
     assert re.search(r"Tag: cp310-abi3-(many)?linux\w+", distribution.read_text("WHEEL") or "")
     assert list(PACKAGE.glob("_native*.so")) == [PACKAGE / "_native.abi3.so"]
     names = {Path(str(file)).name for file in distribution.files or ()}
-    assert {"LICENSE", "NOTICE", "THIRD-PARTY-NOTICES", "acl_mdl.h", "py.typed", "rt.pyi", "libdnnl.so.3", "atc"} <= names
+    assert {
+        "LICENSE",
+        "NOTICE",
+        "THIRD-PARTY-NOTICES",
+        "acl_mdl.h",
+        "py.typed",
+        "rt.pyi",
+        "libdnnl.so.3",
+        "atc",
+    } <= names
 
 
 def test_the_extension_uses_the_limited_api_only():
@@ -110,9 +130,13 @@ def test_the_prefix_looks_like_cann(prefix):
     for folder in ("lib64", "runtime/lib64", "runtime/lib64/stub"):
         for name in ("libascendcl.so", "libacl_rt.so", "libacl_mdl.so", "libacl_cblas.so", "libacl_dvpp.so"):
             assert (prefix / folder / name).resolve() == LIBRARY.resolve()
-    shown = run("sh", "-c", f". {prefix}/set_env.sh && echo $ASCEND_HOME_PATH $DDK_PATH $NPU_HOST_LIB && command -v atc")
+    shown = run(
+        "sh", "-c", f". {prefix}/set_env.sh && echo $ASCEND_HOME_PATH $DDK_PATH $NPU_HOST_LIB && command -v atc"
+    )
     assert shown.stdout.split() == [str(prefix), str(prefix), f"{prefix}/runtime/lib64/stub", f"{prefix}/bin/atc"]
-    assert run(command("pyaclmdl-config"), "--create", prefix).returncode == 0, "an existing prefix is brought up to date"
+    assert run(command("pyaclmdl-config"), "--create", prefix).returncode == 0, (
+        "an existing prefix is brought up to date"
+    )
     assert run(command("pyaclmdl-config"), "--env", prefix / "none").returncode == 1
 
 
@@ -148,7 +172,9 @@ def test_programs_build_against_the_prefix(prefix, tmp_path, compiler, library):
     source.write_text(PROGRAM)
     program = tmp_path / "main"
     options = ["-std=c++17" if is_cpp else "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    built = run(compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", f"-l{library}", "-o", program)
+    built = run(
+        compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", f"-l{library}", "-o", program
+    )
     assert built.returncode == 0, built.stderr
     done = run(program, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64"), "PYACLMDL_DEVICE_COUNT": "3"})
     assert (done.returncode, done.stdout) == (0, "1 3\n"), done.stderr

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed type stubs: mypy accepts right programs, reports wrong ones, and stubs and module agree."""
+
 from __future__ import annotations
 
 import ast
@@ -9,8 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import acl
 import pytest
+
+import acl
 
 pytest.importorskip("mypy")
 FOLDER = Path(__file__).parent / "typing"

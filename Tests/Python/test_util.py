@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """acl.util: addresses of Python objects, objects over addresses, raw threads."""
+
 from __future__ import annotations
 
 import ctypes
@@ -13,9 +14,10 @@ import unittest.mock
 import warnings
 import weakref
 
-import acl
 import numpy as np
 import pytest
+
+import acl
 
 
 def at(address: int, size: int) -> bytes:
@@ -141,8 +143,22 @@ def test_numpy_contiguous_to_ptr():
     np.testing.assert_array_equal(copy, array.T)
 
 
-NUMBERS = {0: np.bool_, 1: np.int8, 2: np.uint8, 3: np.int16, 4: np.uint16, 5: np.int32, 6: np.uint32, 7: np.int64,
-           8: np.uint64, 9: np.longlong, 10: np.ulonglong, 11: np.float32, 12: np.float64, 23: np.float16}
+NUMBERS = {
+    0: np.bool_,
+    1: np.int8,
+    2: np.uint8,
+    3: np.int16,
+    4: np.uint16,
+    5: np.int32,
+    6: np.uint32,
+    7: np.int64,
+    8: np.uint64,
+    9: np.longlong,
+    10: np.ulonglong,
+    11: np.float32,
+    12: np.float64,
+    23: np.float16,
+}
 
 
 @pytest.mark.parametrize(("number", "dtype"), NUMBERS.items())
@@ -161,11 +177,15 @@ def test_ptr_to_numpy_edges():
     assert quietly(acl.util.ptr_to_numpy, source.ctypes.data, (), 12) == 0.0
     assert quietly(acl.util.ptr_to_numpy, source.ctypes.data, (0, 3), 12).size == 0
     assert quietly(acl.util.ptr_to_numpy, 0, (5,), 11).flags.owndata
-    for shape, kind, text in (([4], ValueError, "^shape is empty$"), (4, ValueError, "^shape is empty$"),
-                              ((4.0,), TypeError, "^the second argument is not list of int$"),
-                              ((np.int64(4),), TypeError, "^the second argument is not list of int$"),
-                              ((2**65,), ValueError, "^PyLong_AsVoidPtr failed$"), ((-1,), ValueError, "negative"),
-                              ((1,) * 65, ValueError, "64")):
+    for shape, kind, text in (
+        ([4], ValueError, "^shape is empty$"),
+        (4, ValueError, "^shape is empty$"),
+        ((4.0,), TypeError, "^the second argument is not list of int$"),
+        ((np.int64(4),), TypeError, "^the second argument is not list of int$"),
+        ((2**65,), ValueError, "^PyLong_AsVoidPtr failed$"),
+        ((-1,), ValueError, "negative"),
+        ((1,) * 65, ValueError, "64"),
+    ):
         with pytest.raises(kind, match=text):
             quietly(acl.util.ptr_to_numpy, source.ctypes.data, shape, 12)
     for number in (17, 18, 19, 20, 99, -1):

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """AscendCL for Python. The functions are made by the extension module, in acl, acl.rt, acl.mdl and acl.util."""
+
 import atexit
 import os
 import sys
 
 from acl import _native
 
-
-def _library() -> str:
-    """The AscendCL library to drive: PYACLMDL_LIBRARY, or the one that lies beside this file."""
-    return os.environ.get("PYACLMDL_LIBRARY") or os.path.join(os.path.dirname(__file__), "libascendcl.so")
-
-
-_native.populate(sys.modules[__name__], _library())
+# The AscendCL library to drive: another one, or ours, which lies beside this file.
+_library = os.environ.get("PYACLMDL_LIBRARY") or os.path.join(os.path.dirname(__file__), "libascendcl.so")
+_native.populate(sys.modules[__name__], _library)
 atexit.register(_native.close_callbacks)
 del atexit, os, sys, _library

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console command `atc`: becomes the Swift program that lies in the package `acl`."""
+
 import os
 import sys
 

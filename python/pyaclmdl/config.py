@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command pyaclmdl-config: tells builds where headers and libraries are, and makes a prefix that looks like CANN."""
+"""pyaclmdl-config: tells builds where headers and libraries are, makes a prefix that looks like CANN."""
+
 from __future__ import annotations
 
 import argparse

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for tests of programs that use acl. Nothing of acl is imported before a test asks for a fixture."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checked by mypy, not run: a program as users write it."""
+
 from __future__ import annotations
 
-import acl
 import acl.mdl as mdl
 from acl.rt import malloc
+
+import acl
 
 
 def load(model: bytes) -> int:
@@ -31,9 +33,9 @@ def describe(model_id: int) -> list[int]:
 def run(model_id: int, stream: int) -> int:
     inputs, outputs = mdl.create_dataset(), mdl.create_dataset()
     inputs, ret = mdl.add_dataset_buffer(inputs, acl.create_data_buffer(0, 1))
-    ret = acl.rt.launch_callback(lambda values: print(values), [1, 2], 1, stream)
+    code: int = acl.rt.launch_callback(lambda values: print(values), [1, 2], 1, stream)
     thread, ret = acl.util.start_thread(lambda given: acl.rt.process_report(10), [stream])
-    ret = acl.rt.subscribe_report(thread, stream)
+    print(code, acl.rt.subscribe_report(thread, stream))
     return mdl.execute(model_id, inputs, outputs)
 
 

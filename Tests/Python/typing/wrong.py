@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checked by mypy, not run: each marked line must be reported with that code, and no other line."""
-import acl
+
 import acl.rt
+
+import acl
 
 acl.rt.malloc(1.0, 2)  # expect: arg-type
 acl.rt.malloc(size=1, policy=2)  # expect: call-arg
