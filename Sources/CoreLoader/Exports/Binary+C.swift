@@ -14,7 +14,7 @@ public func aclrtBinaryLoadFromFile(
     _ binPath: UnsafePointer<CChar>?, _ options: UnsafeMutablePointer<aclrtBinaryLoadOptions>?,
     _ binHandle: UnsafeMutablePointer<aclrtBinHandle?>?
 ) -> aclError {
-    refuse(.deviceCode, .pointer("binPath", address(of: binPath)), .pointer("binHandle", address(of: binHandle)))
+    refuse(.deviceCode, .pointer("binPath", address(ofText: binPath)), .pointer("binHandle", address(of: binHandle)))
 }
 
 @c @implementation
@@ -36,7 +36,7 @@ public func aclrtBinaryGetFunction(
     _ funcHandle: UnsafeMutablePointer<aclrtFuncHandle?>?
 ) -> aclError {
     refuse(
-        .deviceCode, .pointer("binHandle", address(of: binHandle)), .pointer("kernelName", address(of: kernelName)),
+        .deviceCode, .pointer("binHandle", address(of: binHandle)), .pointer("kernelName", address(ofText: kernelName)),
         .pointer("funcHandle", address(of: funcHandle)))
 }
 
@@ -61,7 +61,7 @@ public func aclrtBinaryGetGlobal(
     _ dptr: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ size: UnsafeMutablePointer<Int>?
 ) -> aclError {
     refuse(
-        .deviceCode, .pointer("binHandle", address(of: binHandle)), .pointer("name", address(of: name)),
+        .deviceCode, .pointer("binHandle", address(of: binHandle)), .pointer("name", address(ofText: name)),
         .either("dptr and size", address(of: dptr), address(of: size)))
 }
 
@@ -85,8 +85,8 @@ public func aclrtRegisterCpuFunc(
     _ funcHandle: UnsafeMutablePointer<aclrtFuncHandle?>?
 ) -> aclError {
     refuse(
-        .deviceCode, .pointer("handle", address(of: handle)), .pointer("funcName", address(of: funcName)),
-        .pointer("kernelName", address(of: kernelName)), .pointer("funcHandle", address(of: funcHandle)))
+        .deviceCode, .pointer("handle", address(of: handle)), .pointer("funcName", address(ofText: funcName)),
+        .pointer("kernelName", address(ofText: kernelName)), .pointer("funcHandle", address(of: funcHandle)))
 }
 
 @c @implementation

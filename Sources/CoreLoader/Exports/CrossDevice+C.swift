@@ -38,7 +38,7 @@ public func aclrtNotifyGetExportKey(
 public func aclrtNotifyImportByKey(
     _ notify: UnsafeMutablePointer<aclrtNotify?>?, _ key: UnsafePointer<CChar>?, _ flags: UInt64
 ) -> aclError {
-    refuse(.links, .pointer("notify", address(of: notify)), .pointer("key", address(of: key)))
+    refuse(.links, .pointer("notify", address(of: notify)), .pointer("key", address(ofText: key)))
 }
 
 @c @implementation

@@ -95,7 +95,7 @@ public func aclmdlRIUpdate(_ modelRI: aclmdlRI?) -> aclError {
 
 @c @implementation
 public func aclmdlRISetName(_ modelRI: aclmdlRI?, _ name: UnsafePointer<CChar>?) -> aclError {
-    refuse(.taskGraphs, .pointer("modelRI", address(of: modelRI)), .pointer("name", address(of: name)))
+    refuse(.taskGraphs, .pointer("modelRI", address(of: modelRI)), .pointer("name", address(ofText: name)))
 }
 
 @c @implementation
@@ -115,7 +115,7 @@ public func aclmdlRIDebugPrint(_ modelRI: aclmdlRI?) -> aclError {
 
 @c @implementation
 public func aclmdlRIDebugJsonPrint(_ modelRI: aclmdlRI?, _ path: UnsafePointer<CChar>?, _ flags: UInt32) -> aclError {
-    refuse(.taskGraphs, .pointer("modelRI", address(of: modelRI)), .pointer("path", address(of: path)))
+    refuse(.taskGraphs, .pointer("modelRI", address(of: modelRI)), .pointer("path", address(ofText: path)))
 }
 
 @c @implementation

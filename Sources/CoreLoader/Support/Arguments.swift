@@ -32,7 +32,7 @@ struct PointerOutput {
 @safe func address(of pointer: UnsafeRawPointer?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address(of pointer: OpaquePointer?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address(of pointer: UnsafeMutablePointer<UnsafeMutableRawPointer?>?) -> UInt { UInt(bitPattern: pointer) }
-@safe func address(of pointer: UnsafePointer<CChar>?) -> UInt { UInt(bitPattern: pointer) }
+@safe func address(ofText pointer: UnsafePointer<CChar>?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address<Value>(of pointer: UnsafeMutablePointer<Value>?) -> UInt { UInt(bitPattern: pointer) }
 @safe func address<Value>(of pointer: UnsafePointer<Value>?) -> UInt { UInt(bitPattern: pointer) }
 
