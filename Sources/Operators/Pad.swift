@@ -44,6 +44,8 @@ enum Pad {
                     try node.checkSameType([0, value])
                     let count = try node.known(value).elementCount
                     guard count == 1 else { throw node.invalid("input \(value) is not a single number") }
+                } else if mode == .constant {
+                    _ = try fillConstant(node)
                 }
                 var shape: [Int] = []
                 for (axis, size) in x.shape.enumerated() {
@@ -73,8 +75,8 @@ enum Pad {
                 if margins.allSatisfy({ $0.before == 0 && $0.after == 0 }) { return [x] }
                 let mode = try mode(node)
                 if mode == .constant {
-                    var fill = lowering.builder.constant(try fillConstant(node))
-                    if let value, node.hasInput(value) { fill = try lowering.input(value) }
+                    let isInput = value.map(node.hasInput) ?? false
+                    let fill = try isInput ? lowering.input(value ?? 0) : lowering.builder.constant(fillConstant(node))
                     return try lowering.builder.native(
                         RegionCopyKernel(regions(shape, margins, lowering.outputs[0])), inputs: [x, fill],
                         outputs: lowering.outputs)

@@ -25,9 +25,9 @@ import Testing
             }
             // The same with indices that are known when the model is made.
             for slot in [Slot.data(indices), .constant(indices.constant)] {
-                #expect(try run("GatherV2", [.data(x), slot, .ints([axis], shape: [], .int32)]) == [expected])
-                #expect(try run("GatherV2D", [.data(x), slot], ["axis": .int(Int64(axis - x.shape.count))]) == [expected])
-                if axis == 0 { #expect(try run("Gather", [.data(x), slot]) == [expected]) }
+                #expect(try runNode("GatherV2", [.data(x), slot, .ints([axis], shape: [], .int32)]) == [expected])
+                #expect(try runNode("GatherV2D", [.data(x), slot], ["axis": .int(Int64(axis - x.shape.count))]) == [expected])
+                if axis == 0 { #expect(try runNode("Gather", [.data(x), slot]) == [expected]) }
             }
         }
     }
@@ -38,28 +38,28 @@ import Testing
         let indices = Slot.data(Elements(.int64, [2, 3], numbers))
         let expected = Elements(.float, [2, 3, 3, 5]) { x[[$0[0], $0[1], numbers[$0[0] * 3 + $0[2]], $0[3]]] }
         #expect(
-            try run("GatherV2", [.data(x), indices, .ints([2])], ["batch_dims": .int(1)]) == [expected])
+            try runNode("GatherV2", [.data(x), indices, .ints([2])], ["batch_dims": .int(1)]) == [expected])
         #expect(
-            try run("GatherV2", [.data(x), indices, .ints([2])], ["batch_dims": .int(-1)]) == [expected])
+            try runNode("GatherV2", [.data(x), indices, .ints([2])], ["batch_dims": .int(-1)]) == [expected])
     }
 
     @Test func computedIndicesOutsideGiveZeros() throws {
         let x = Elements(.float, [2, 3], [1, 2, 3, 4, 5, 6])
         let rows = Slot.data(Elements(.int64, [4], [1, 2, -3, -2]))
         #expect(
-            try run("GatherV2", [.data(x), rows, .ints([0])])
+            try runNode("GatherV2", [.data(x), rows, .ints([0])])
                 == [Elements(.float, [4, 3], [4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3])])
         let huge = Slot.data(Elements(.int64, [2], [Int.max, Int.min]))
-        #expect(try run("GatherV2", [.data(x), huge, .ints([0])]) == [Elements(.float, [2, 3], [0, 0, 0, 0, 0, 0])])
+        #expect(try runNode("GatherV2", [.data(x), huge, .ints([0])]) == [Elements(.float, [2, 3], [0, 0, 0, 0, 0, 0])])
         #expect(
-            try run("GatherElements", [.data(x), .data(Elements(.int64, [1, 3], [1, 9, -9]))])
+            try runNode("GatherElements", [.data(x), .data(Elements(.int64, [1, 3], [1, 9, -9]))])
                 == [Elements(.float, [1, 3], [4, 0, 0])])
         #expect(
-            try run("GatherNd", [.data(x), .data(Elements(.int32, [3, 2], [1, 1, 0, 3, -3, 0]))])
+            try runNode("GatherNd", [.data(x), .data(Elements(.int32, [3, 2], [1, 1, 0, 3, -3, 0]))])
                 == [Elements(.float, [3], [5, 0, 0])])
         let empty = Elements(.float, [0, 3], [])
         #expect(
-            try run("GatherV2", [.data(empty), .data(Elements(.int32, [1], [0])), .ints([0])])
+            try runNode("GatherV2", [.data(empty), .data(Elements(.int32, [1], [0])), .ints([0])])
                 == [Elements(.float, [1, 3], [0, 0, 0])])
     }
 
@@ -83,7 +83,7 @@ import Testing
                 }
                 for slot in [Slot.data(indices), .constant(indices.constant)] {
                     #expect(
-                        try run("GatherElements", [.data(x), slot], ["dim": .int(Int64(axis))]) == [expected])
+                        try runNode("GatherElements", [.data(x), slot], ["dim": .int(Int64(axis))]) == [expected])
                 }
             }
         }
@@ -103,24 +103,24 @@ import Testing
                 return x[coordinates[..<batch] + tuple + coordinates[outer.count...]]
             }
             #expect(
-                try run("GatherNd", [.data(x), .data(indices)], ["batch_dims": .int(Int64(batch))]) == [expected])
+                try runNode("GatherNd", [.data(x), .data(indices)], ["batch_dims": .int(Int64(batch))]) == [expected])
         }
     }
 
     @Test func wrongIndicesAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
-        expectRefusal("GatherV2", [x, .ints([2]), .ints([0])], "index 2 in input 1 is outside a dimension of size 2")
-        expectRefusal("GatherV2", [x, .ints([-3]), .ints([0])], "index -3 in input 1")
-        expectRefusal("GatherV2", [x, .ints([0]), .ints([2])], "axis 2 is out of range")
-        expectRefusal(
+        expectRefused("GatherV2", [x, .ints([2]), .ints([0])], "index 2 in input 1 is outside a dimension of size 2")
+        expectRefused("GatherV2", [x, .ints([-3]), .ints([0])], "index -3 in input 1")
+        expectRefused("GatherV2", [x, .ints([0]), .ints([2])], "axis 2 is out of range")
+        expectRefused(
             "GatherV2", [x, .data(Elements(.float, [1], [0])), .ints([0])], "expected indices of type int32, int64")
-        expectRefusal(
+        expectRefused(
             "GatherV2", [x, .ints([0]), .ints([0])], ["batch_dims": .int(1)], "differ in the first 1 dimensions")
-        expectRefusal("GatherV2", [x, .ints([0]), .data(Elements(.int32, [1], [0]))], "must be a constant")
-        expectRefusal(
+        expectRefused("GatherV2", [x, .ints([0]), .data(Elements(.int32, [1], [0]))], "must be a constant")
+        expectRefused(
             "GatherElements", [x, .ints([0], shape: [1])], "indices of the shape [1] do not fit data of the shape [2, 3]")
-        expectRefusal("GatherElements", [x, .ints([0, 0, 0, 5], shape: [1, 4])], ["dim": .int(1)], "index 5")
-        expectRefusal("GatherNd", [x, .ints([0, 0, 0], shape: [1, 3])], "do not fit data of the shape [2, 3]")
-        expectRefusal("GatherNd", [x, .ints([0, 3], shape: [1, 2])], "index 3 in input 1")
+        expectRefused("GatherElements", [x, .ints([0, 0, 0, 5], shape: [1, 4])], ["dim": .int(1)], "index 5")
+        expectRefused("GatherNd", [x, .ints([0, 0, 0], shape: [1, 3])], "do not fit data of the shape [2, 3]")
+        expectRefused("GatherNd", [x, .ints([0, 3], shape: [1, 2])], "index 3 in input 1")
     }
 }

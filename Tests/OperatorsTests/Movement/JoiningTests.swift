@@ -26,10 +26,10 @@ import Testing
                 }
                 let slots = parts.map { Slot.data($0) }
                 let attributes: [String: Attribute] = ["concat_dim": .int(Int64(axis)), "N": .int(Int64(parts.count))]
-                #expect(try run("ConcatD", slots, attributes) == [expected])
-                #expect(try run("ConcatV2D", slots, ["concat_dim": .int(Int64(axis - rank))]) == [expected])
-                #expect(try run("Concat", [.ints([axis], shape: [], .int32)] + slots) == [expected])
-                #expect(try run("ConcatV2", slots + [.ints([axis - rank], shape: [], .int32)]) == [expected])
+                #expect(try runNode("ConcatD", slots, attributes) == [expected])
+                #expect(try runNode("ConcatV2D", slots, ["concat_dim": .int(Int64(axis - rank))]) == [expected])
+                #expect(try runNode("Concat", [.ints([axis], shape: [], .int32)] + slots) == [expected])
+                #expect(try runNode("ConcatV2", slots + [.ints([axis - rank], shape: [], .int32)]) == [expected])
             }
         }
     }
@@ -45,7 +45,7 @@ import Testing
                     return parts[rest.remove(at: axis)][rest]
                 }
                 let attributes: [String: Attribute] = ["axis": .int(Int64(axis - rank - 1)), "N": .int(3)]
-                #expect(try run("Pack", parts.map { .data($0) }, attributes) == [expected])
+                #expect(try runNode("Pack", parts.map { .data($0) }, attributes) == [expected])
             }
         }
     }
@@ -54,13 +54,13 @@ import Testing
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
         let y = Slot.data(Elements(.float, [2, 4], seed: 1))
         let whole = Slot.data(Elements(.int32, [2, 3], seed: 1))
-        expectRefusal("ConcatD", [x, y], ["concat_dim": .int(0)], "have the shapes [2, 3] and [2, 4]")
-        expectRefusal("ConcatD", [x, y], ["concat_dim": .int(2)], "axis 2 is out of range")
-        expectRefusal("ConcatD", [x, whole], ["concat_dim": .int(0)], "have types float and int32")
-        expectRefusal("ConcatD", [x, y], "attribute concat_dim is missing")
-        expectRefusal("ConcatV2", [.ints([0])], "there is nothing to join")
-        expectRefusal("Pack", [x, y], "have the shapes [2, 3] and [2, 4]")
-        expectRefusal("Pack", [x], ["axis": .int(3)], "axis 3 is out of range")
+        expectRefused("ConcatD", [x, y], ["concat_dim": .int(0)], "have the shapes [2, 3] and [2, 4]")
+        expectRefused("ConcatD", [x, y], ["concat_dim": .int(2)], "axis 2 is out of range")
+        expectRefused("ConcatD", [x, whole], ["concat_dim": .int(0)], "have types float and int32")
+        expectRefused("ConcatD", [x, y], "attribute concat_dim is missing")
+        expectRefused("ConcatV2", [.ints([0])], "there is nothing to join")
+        expectRefused("Pack", [x, y], "have the shapes [2, 3] and [2, 4]")
+        expectRefused("Pack", [x], ["axis": .int(3)], "axis 3 is out of range")
     }
 }
 
@@ -86,25 +86,25 @@ import Testing
                     let size = 6 / count
                     let expected = (0..<count).map { part(x, axis, $0 * size..<($0 + 1) * size) }
                     let number: [String: Attribute] = ["num_split": .int(Int64(count))]
-                    #expect(try run("Split", [.ints([axis], shape: [], .int32), .data(x)], number) == expected)
+                    #expect(try runNode("Split", [.ints([axis], shape: [], .int32), .data(x)], number) == expected)
                     let attributes = number.merging(["split_dim": .int(Int64(axis - rank))]) { first, _ in first }
-                    #expect(try run("SplitD", [.data(x)], attributes) == expected)
+                    #expect(try runNode("SplitD", [.data(x)], attributes) == expected)
                 }
                 let expected = [part(x, axis, 0..<2), part(x, axis, 2..<2), part(x, axis, 2..<6)]
                 let number: [String: Attribute] = ["num_split": .int(3)]
                 #expect(
-                    try run("SplitV", [.data(x), .ints([2, 0, 4]), .ints([axis], .int32)], number) == expected)
+                    try runNode("SplitV", [.data(x), .ints([2, 0, 4]), .ints([axis], .int32)], number) == expected)
                 let attributes: [String: Attribute] = [
                     "num_split": .int(3), "split_dim": .int(Int64(axis)), "size_splits": .ints([2, 0, -1]),
                 ]
-                #expect(try run("SplitVD", [.data(x)], attributes) == expected)
+                #expect(try runNode("SplitVD", [.data(x)], attributes) == expected)
                 let slices = (0..<6).map { place in
                     let whole = part(x, axis, place..<place + 1)
                     return Elements(type, Array(shape[..<axis]) + Array(shape[(axis + 1)...])) { coordinates in
                         whole[coordinates[..<axis] + [0] + coordinates[axis...]]
                     }
                 }
-                #expect(try run("Unpack", [.data(x)], ["num": .int(6), "axis": .int(Int64(axis))]) == slices)
+                #expect(try runNode("Unpack", [.data(x)], ["num": .int(6), "axis": .int(Int64(axis))]) == slices)
             }
         }
     }
@@ -116,15 +116,15 @@ import Testing
             attributes["size_splits"] = sizes.map { .ints($0) }
             return attributes
         }
-        expectRefusal("SplitD", [x], splits(1, 2), "cannot be cut into 2 equal parts")
-        expectRefusal("SplitD", [x], splits(2, 1), "axis 2 is out of range")
-        expectRefusal("SplitD", [x], splits(1, 0), "attribute num_split is 0")
-        expectRefusal("SplitD", [x], splits(1, 1 << 40), "attribute num_split")
-        expectRefusal("SplitVD", [x], splits(1, 2, [2, 2]), "do not add up to dimension 1")
-        expectRefusal("SplitVD", [x], splits(1, 2, [-1, -1]), "do not add up")
-        expectRefusal("SplitVD", [x], splits(1, 2, [6, -1]), "do not add up")
-        expectRefusal("SplitVD", [x], splits(1, 2, [.max, .max]), "are not sizes")
-        expectRefusal("SplitVD", [x], splits(1, 2, [5]), "there are 1 sizes for 2 outputs")
-        expectRefusal("Unpack", [x], ["num": .int(3), "axis": .int(0)], "attribute num is 3")
+        expectRefused("SplitD", [x], splits(1, 2), "cannot be cut into 2 equal parts")
+        expectRefused("SplitD", [x], splits(2, 1), "axis 2 is out of range")
+        expectRefused("SplitD", [x], splits(1, 0), "attribute num_split is 0")
+        expectRefused("SplitD", [x], splits(1, 1 << 40), "attribute num_split")
+        expectRefused("SplitVD", [x], splits(1, 2, [2, 2]), "do not add up to dimension 1")
+        expectRefused("SplitVD", [x], splits(1, 2, [-1, -1]), "do not add up")
+        expectRefused("SplitVD", [x], splits(1, 2, [6, -1]), "do not add up")
+        expectRefused("SplitVD", [x], splits(1, 2, [.max, .max]), "are not sizes")
+        expectRefused("SplitVD", [x], splits(1, 2, [5]), "there are 1 sizes for 2 outputs")
+        expectRefused("Unpack", [x], ["num": .int(3), "axis": .int(0)], "attribute num is 3")
     }
 }

@@ -15,13 +15,13 @@ import Testing
                         axes.contains($0) ? x.shape[$0] - 1 - coordinates[$0] : coordinates[$0]
                     }]
                 }
-                #expect(try run("ReverseV2", [.data(x), .ints(axes, .int32)]) == [expected])
+                #expect(try runNode("ReverseV2", [.data(x), .ints(axes, .int32)]) == [expected])
                 #expect(
-                    try run("ReverseV2D", [.data(x)], ["axis": .ints(axes.map { Int64($0 - rank) })]) == [expected])
+                    try runNode("ReverseV2D", [.data(x)], ["axis": .ints(axes.map { Int64($0 - rank) })]) == [expected])
             }
         }
         #expect(
-            try run("ReverseV2", [.data(Elements(type, [0, 2], [])), .ints([0, 1])]) == [Elements(type, [0, 2], [])])
+            try runNode("ReverseV2", [.data(Elements(type, [0, 2], [])), .ints([0, 1])]) == [Elements(type, [0, 2], [])])
     }
 
     @Test(arguments: Elements.types) func sequencesAreTurnedAround(type: DataType) throws {
@@ -38,7 +38,7 @@ import Testing
             let attributes: [String: Attribute] = ["seq_dim": .int(Int64(step)), "batch_dim": .int(Int64(batch))]
             for indexType in [DataType.int32, .int64, .uint8] {
                 let slot = Slot.data(Elements(indexType, [lengths.count], lengths))
-                #expect(try run("ReverseSequence", [.data(x), slot], attributes) == [expected])
+                #expect(try runNode("ReverseSequence", [.data(x), slot], attributes) == [expected])
             }
         }
     }
@@ -47,18 +47,18 @@ import Testing
         let x = Slot.data(Elements(.float, [2, 3], [1, 2, 3, 4, 5, 6]))
         let lengths = Slot.data(Elements(.int64, [2], [Int.max, Int.min]))
         #expect(
-            try run("ReverseSequence", [x, lengths], ["seq_dim": .int(1)])
+            try runNode("ReverseSequence", [x, lengths], ["seq_dim": .int(1)])
                 == [Elements(.float, [2, 3], [3, 2, 1, 4, 5, 6])])
     }
 
     @Test func axesThatAreNoneAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
-        expectRefusal("ReverseV2", [x, .ints([2])], "axis 2 is out of range")
-        expectRefusal("ReverseV2", [x, .ints([0, -2])], "name one dimension twice")
-        expectRefusal("ReverseSequence", [x, .ints([1, 1])], "attribute seq_dim is missing")
-        expectRefusal("ReverseSequence", [x, .ints([1, 1])], ["seq_dim": .int(0)], "are both 0")
-        expectRefusal("ReverseSequence", [x, .ints([1])], ["seq_dim": .int(1)], "the lengths have the shape [1]")
-        expectRefusal("ReverseSequence", [x, .ints([1, 4])], ["seq_dim": .int(1)], "length 4 is outside")
+        expectRefused("ReverseV2", [x, .ints([2])], "axis 2 is out of range")
+        expectRefused("ReverseV2", [x, .ints([0, -2])], "name one dimension twice")
+        expectRefused("ReverseSequence", [x, .ints([1, 1])], "attribute seq_dim is missing")
+        expectRefused("ReverseSequence", [x, .ints([1, 1])], ["seq_dim": .int(0)], "are both 0")
+        expectRefused("ReverseSequence", [x, .ints([1])], ["seq_dim": .int(1)], "the lengths have the shape [1]")
+        expectRefused("ReverseSequence", [x, .ints([1, 4])], ["seq_dim": .int(1)], "length 4 is outside")
     }
 }
 
@@ -77,14 +77,14 @@ import Testing
                 let k = Slot.ints([diagonal], shape: [])
                 let attribute: [String: Attribute] = ["diagonal": .int(Int64(diagonal))]
                 let (upper, lower) = (kept(x, diagonal, upper: true), kept(x, diagonal, upper: false))
-                #expect(try run("Trilu", [.data(x), k], ["upper": .int(1)]) == [upper])
-                #expect(try run("Trilu", [.data(x), k]) == [lower])
-                #expect(try run("Triu", [.data(x)], attribute) == [upper])
-                #expect(try run("Tril", [.data(x)], attribute) == [lower])
+                #expect(try runNode("Trilu", [.data(x), k], ["upper": .int(1)]) == [upper])
+                #expect(try runNode("Trilu", [.data(x), k]) == [lower])
+                #expect(try runNode("Triu", [.data(x)], attribute) == [upper])
+                #expect(try runNode("Tril", [.data(x)], attribute) == [lower])
             }
-            #expect(try run("Trilu", [.data(x)], ["upper": .int(1)]) == [kept(x, 0, upper: true)])
-            #expect(try run("Triu", [.data(x)], ["diagonal": .int(.min)]) == [x])
-            #expect(try run("Tril", [.data(x)], ["diagonal": .int(.max)]) == [x])
+            #expect(try runNode("Trilu", [.data(x)], ["upper": .int(1)]) == [kept(x, 0, upper: true)])
+            #expect(try runNode("Triu", [.data(x)], ["diagonal": .int(.min)]) == [x])
+            #expect(try runNode("Tril", [.data(x)], ["diagonal": .int(.max)]) == [x])
         }
     }
 
@@ -95,14 +95,14 @@ import Testing
             let expected = Elements(type, shape + [shape[shape.count - 1]]) { place in
                 place[place.count - 1] == place[place.count - 2] ? x[Array(place.dropLast())] : Elements.zero(type)
             }
-            #expect(try run("MatrixDiag", [.data(x)]) == [expected])
+            #expect(try runNode("MatrixDiag", [.data(x)]) == [expected])
         }
     }
 
     @Test func whatIsNoMatrixIsRefused() {
         let x = Slot.data(Elements(.float, [3], seed: 1))
-        expectRefusal("Trilu", [x], "holds no matrices")
-        expectRefusal("Trilu", [.data(Elements(.float, [3, 3], seed: 1)), .ints([1, 2])], "k has 2 values")
-        expectRefusal("MatrixDiag", [.data(Elements(.float, [], [1]))], "a scalar has no diagonal")
+        expectRefused("Trilu", [x], "holds no matrices")
+        expectRefused("Trilu", [.data(Elements(.float, [3, 3], seed: 1)), .ints([1, 2])], "k has 2 values")
+        expectRefused("MatrixDiag", [.data(Elements(.float, [], [1]))], "a scalar has no diagonal")
     }
 }

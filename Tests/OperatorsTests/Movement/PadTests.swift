@@ -34,7 +34,7 @@ import Testing
     @Test(arguments: Elements.types) func marginsAreFilled(type: DataType) throws {
         var random = MovementRandom(41)
         for rank in 1...4 {
-            for round in 0..<4 {
+            for round in 0..<2 {
                 let x = Elements(type, random.shape(rank: rank, 2...5), seed: random.next())
                 // Some margins cut off.
                 let margins = x.shape.map { _ in [random.number(-1...3), random.number(round == 0 ? 0...0 : -1...3)] }
@@ -43,19 +43,19 @@ import Testing
                 let sevens = padded(x, margins, "constant", fill[[]])
                 let pairs = Slot.ints(Array(margins.joined()), shape: [rank, 2])
                 let lists: [String: Attribute] = ["paddings": .intLists(margins.map { $0.map { Int64($0) } })]
-                #expect(try run("PadV2", [.data(x), pairs, .data(fill)]) == [sevens])
-                #expect(try run("PadV2D", [.data(x), .constant(fill.constant)], lists) == [sevens])
-                #expect(try run("PadV3", [.data(x), pairs, .constant(fill.constant)]) == [sevens])
+                #expect(try runNode("PadV2", [.data(x), pairs, .data(fill)]) == [sevens])
+                #expect(try runNode("PadV2D", [.data(x), .constant(fill.constant)], lists) == [sevens])
+                #expect(try runNode("PadV3", [.data(x), pairs, .constant(fill.constant)]) == [sevens])
                 let beginsFirst = Slot.ints(margins.map { $0[0] } + margins.map { $0[1] })
                 #expect(
-                    try run("PadV3", [.data(x), beginsFirst, .data(fill)], ["paddings_contiguous": .bool(false)])
+                    try runNode("PadV3", [.data(x), beginsFirst, .data(fill)], ["paddings_contiguous": .bool(false)])
                         == [sevens])
                 guard ![.complex64, .complex128].contains(type) else { continue }
-                #expect(try run("Pad", [.data(x), pairs]) == [zeros])
-                #expect(try run("PadD", [.data(x)], lists) == [zeros])
-                #expect(try run("PadV3", [.data(x), pairs]) == [zeros])
+                #expect(try runNode("Pad", [.data(x), pairs]) == [zeros])
+                #expect(try runNode("PadD", [.data(x)], lists) == [zeros])
+                #expect(try runNode("PadV3", [.data(x), pairs]) == [zeros])
                 #expect(
-                    try run("PadV3D", [.data(x)], lists.merging(["constant_values": .int(1)]) { first, _ in first })
+                    try runNode("PadV3D", [.data(x)], lists.merging(["constant_values": .int(1)]) { first, _ in first })
                         == [padded(x, margins, "constant", Elements(type, [], [1])[[]])])
             }
         }
@@ -72,8 +72,8 @@ import Testing
                 }
                 let expected = padded(x, margins, mode, [])
                 let pairs = Slot.ints(Array(margins.joined()), .int32)
-                #expect(try run("PadV3", [.data(x), pairs], ["mode": .string(mode)]) == [expected])
-                #expect(try run("MirrorPad", [.data(x), pairs], ["mode": .string(mode.uppercased())]) == [expected])
+                #expect(try runNode("PadV3", [.data(x), pairs], ["mode": .string(mode)]) == [expected])
+                #expect(try runNode("MirrorPad", [.data(x), pairs], ["mode": .string(mode.uppercased())]) == [expected])
             }
         }
     }
@@ -82,23 +82,25 @@ import Testing
         let x = Slot.data(Elements(.float, [0, 2], []))
         let fill = Slot.constant(Constant(floats: [7], shape: []))
         #expect(
-            try run("PadV2", [x, .ints([1, 1, 0, 1]), fill]) == [Elements(.float, [2, 3], [7, 7, 7, 7, 7, 7])])
+            try runNode("PadV2", [x, .ints([1, 1, 0, 1]), fill]) == [Elements(.float, [2, 3], [7, 7, 7, 7, 7, 7])])
     }
 
     @Test func marginsThatDoNotFitAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
-        expectRefusal("Pad", [x, .ints([1, 1])], "there are 2 paddings, expected 4 for 2 dimensions")
-        expectRefusal("Pad", [x, .ints([-2, -1, 0, 0])], "margins -2 and -1 do not fit a dimension of size 2")
-        expectRefusal("Pad", [x, .ints([Int.max, 0, 0, 0])], "do not fit a dimension of size 2")
-        expectRefusal("Pad", [x, .ints([1 << 40, 0, 1 << 40, 0])], "too large")
-        expectRefusal("PadV3", [x, .ints([1, 1, 1, 1])], ["mode": .string("mirror")], "attribute mode is 'mirror'")
-        expectRefusal("PadV3", [x, .ints([1 << 40, 0, 0, 0])], ["mode": .string("edge")], "too large for this mode")
-        expectRefusal(
+        expectRefused("Pad", [x, .ints([1, 1])], "there are 2 paddings, expected 4 for 2 dimensions")
+        expectRefused("Pad", [x, .ints([-2, -1, 0, 0])], "margins -2 and -1 do not fit a dimension of size 2")
+        expectRefused("Pad", [x, .ints([Int.max, 0, 0, 0])], "do not fit a dimension of size 2")
+        expectRefused("Pad", [x, .ints([1 << 40, 0, 1 << 40, 0])], "too large")
+        expectRefused("PadV3", [x, .ints([1, 1, 1, 1])], ["mode": .string("mirror")], "attribute mode is 'mirror'")
+        expectRefused("PadV3", [x, .ints([1 << 40, 0, 0, 0])], ["mode": .string("edge")], "too large for this mode")
+        expectRefused(
             "PadV2", [x, .ints([1, 1, 1, 1]), .constant(Constant(floats: [1, 2]))], "is not a single number")
-        expectRefusal("PadV2", [x, .ints([1, 1, 1, 1]), .ints([1])], "have types float and int64")
-        expectRefusal(
+        expectRefused("PadV2", [x, .ints([1, 1, 1, 1]), .ints([1])], "have types float and int64")
+        expectRefused(
             "PadV3", [.data(Elements(.float, [0], [])), .ints([1, 0])], ["mode": .string("reflect")],
             "nothing to repeat")
-        expectRefusal("Pad", [x, .data(Elements(.int64, [2, 2], [0, 0, 0, 0]))], "must be a constant")
+        expectRefused(
+            "Pad", [.data(Elements(.complex64, [1], seed: 1)), .ints([1, 0])], "there is no number of type complex64")
+        expectRefused("Pad", [x, .data(Elements(.int64, [2, 2], [0, 0, 0, 0]))], "must be a constant")
     }
 }

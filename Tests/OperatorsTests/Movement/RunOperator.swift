@@ -19,7 +19,7 @@ enum Slot {
 }
 
 /// Prepares a model of one node and runs it on buffers that are aligned to nothing.
-func run(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:]) throws -> [Elements] {
+func runNode(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:]) throws -> [Elements] {
     var graph = Graph(name: "test")
     var inputs: [Elements] = []
     var refs: [TensorRef?] = []
@@ -77,12 +77,12 @@ func run(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] = [:
 }
 
 /// Expects that the node is refused with a text that contains `text`.
-func expectRefusal(
+func expectRefused(
     _ type: String, _ slots: [Slot], _ attributes: [String: Attribute], _ text: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     do {
-        _ = try run(type, slots, attributes)
+        _ = try runNode(type, slots, attributes)
         Issue.record("\(type) was accepted", sourceLocation: sourceLocation)
     } catch {
         let description = "\(error)"
@@ -92,10 +92,10 @@ func expectRefusal(
     }
 }
 
-func expectRefusal(
+func expectRefused(
     _ type: String, _ slots: [Slot], _ text: String, sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    expectRefusal(type, slots, [:], text, sourceLocation: sourceLocation)
+    expectRefused(type, slots, [:], text, sourceLocation: sourceLocation)
 }
 
 /// Memory that starts at an odd address, with marks around it.

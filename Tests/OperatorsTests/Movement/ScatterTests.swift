@@ -26,8 +26,8 @@ import Testing
                 let updates = places.map { _ in random.number(0...2) }
                 for reduction in Self.reductions {
                     guard let name = reduction.name else { continue }
-                    // Repeated products leave the range of small types.
-                    if name == "mul", type.bitWidth == 8 { continue }
+                    // Repeated products leave the range of types with few bits.
+                    if name == "mul", type.bitWidth == 8 || type == .bfloat16 { continue }
                     var result = data
                     for (number, place) in places.enumerated() {
                         var target = place
@@ -40,7 +40,7 @@ import Testing
                         .data(Elements(type, small, updates)),
                     ]
                     #expect(
-                        try run(
+                        try runNode(
                             "ScatterElements", slots, ["axis": .int(Int64(axis)), "reduction": .string(name)])
                             == [Elements(type, shape, result)])
                 }
@@ -72,15 +72,15 @@ import Testing
                     .ints(Array(tuples.joined()), shape: [3, length]),
                 ] {
                     #expect(
-                        try run("ScatterNd" + reduction.suffix, [x, indices, new]) == [Elements(type, shape, result)])
+                        try runNode("ScatterNd" + reduction.suffix, [x, indices, new]) == [Elements(type, shape, result)])
                     #expect(
-                        try run("TensorScatter" + reduction.suffix, [x, indices, new])
+                        try runNode("TensorScatter" + reduction.suffix, [x, indices, new])
                             == [Elements(type, shape, result)])
                 }
                 if length == 1 {
                     let rows = Slot.data(Elements(.int64, [3], Array(tuples.joined())))
                     #expect(
-                        try run("Scatter" + reduction.suffix, [x, rows, new]) == [Elements(type, shape, result)])
+                        try runNode("Scatter" + reduction.suffix, [x, rows, new]) == [Elements(type, shape, result)])
                 }
             }
         }
@@ -93,16 +93,16 @@ import Testing
             place[0] == 3 ? new[[0, place[1]]] : place[0] == 1 ? new[[1, place[1]]] : x[place]
         }
         let indices = Slot.data(Elements(.int64, [2, 1], [-1, 1]))
-        #expect(try run("ScatterNdUpdate", [.data(x), indices, .data(new)]) == [expected])
+        #expect(try runNode("ScatterNdUpdate", [.data(x), indices, .data(new)]) == [expected])
         let each = Slot.data(Elements(.int64, [2, 3], [3, 3, 3, 1, 1, 1]))
-        #expect(try run("ScatterElements", [.data(x), each, .data(new)]) == [expected])
+        #expect(try runNode("ScatterElements", [.data(x), each, .data(new)]) == [expected])
     }
 
     @Test func slicesAreSummedOnZeros() throws {
         let indices = Slot.data(Elements(.int32, [3, 1], [2, 0, 2]))
         let updates = Slot.data(Elements(.float, [3, 2], [1, 2, 3, 4, 5, 6]))
         #expect(
-            try run("ScatterNd", [indices, updates, .ints([4, 2])])
+            try runNode("ScatterNd", [indices, updates, .ints([4, 2])])
                 == [Elements(.float, [4, 2], [3, 4, 0, 0, 6, 8, 0, 0])])
     }
 
@@ -110,26 +110,26 @@ import Testing
         let x = Slot.data(Elements(.float, [2, 2], [1, 2, 3, 4]))
         let updates = Slot.data(Elements(.float, [3, 2], [5, 6, 7, 8, 9, 10]))
         let expected = [Elements(.float, [2, 2], [1, 2, 7, 8])]
-        #expect(try run("ScatterNdUpdate", [x, .data(Elements(.int64, [3, 1], [2, 1, -3])), updates]) == expected)
+        #expect(try runNode("ScatterNdUpdate", [x, .data(Elements(.int64, [3, 1], [2, 1, -3])), updates]) == expected)
         let each = Slot.data(Elements(.int64, [3, 2], [2, Int.max, 1, 1, -3, Int.min]))
-        #expect(try run("ScatterElements", [x, each, updates]) == expected)
+        #expect(try runNode("ScatterElements", [x, each, updates]) == expected)
     }
 
     @Test func updatesThatDoNotFitAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
         let row = Slot.data(Elements(.float, [1, 3], seed: 1))
-        expectRefusal("ScatterNdUpdate", [x, .ints([2], shape: [1, 1]), row], "index 2 in input 1")
-        expectRefusal("ScatterNdUpdate", [x, .ints([0], shape: [1]), row], "the updates have the shape [1, 3], expected [3]")
-        expectRefusal("ScatterNdUpdate", [x, .ints([0, 0, 0], shape: [1, 3]), row], "do not fit data")
-        expectRefusal("ScatterUpdate", [x, .ints([0, 1]), row], "expected [2, 3]")
-        expectRefusal("ScatterElements", [x, .ints([0, 0, 0], shape: [1, 3]), x], "do not match")
-        expectRefusal("ScatterElements", [x, .ints([0, 0, 2], shape: [1, 3]), row], "index 2")
-        expectRefusal(
+        expectRefused("ScatterNdUpdate", [x, .ints([2], shape: [1, 1]), row], "index 2 in input 1")
+        expectRefused("ScatterNdUpdate", [x, .ints([0], shape: [1]), row], "the updates have the shape [1, 3], expected [3]")
+        expectRefused("ScatterNdUpdate", [x, .ints([0, 0, 0], shape: [1, 3]), row], "do not fit data")
+        expectRefused("ScatterUpdate", [x, .ints([0, 1]), row], "expected [2, 3]")
+        expectRefused("ScatterElements", [x, .ints([0, 0, 0], shape: [1, 3]), x], "do not match")
+        expectRefused("ScatterElements", [x, .ints([0, 0, 2], shape: [1, 3]), row], "index 2")
+        expectRefused(
             "ScatterElements", [x, .ints([0, 0, 0], shape: [1, 3]), row], ["reduction": .string("mean")],
             "attribute reduction is 'mean'")
         let bools = Slot.data(Elements(.bool, [2], seed: 1))
-        expectRefusal("ScatterAdd", [bools, .ints([0, 1]), bools], "elements of type bool cannot be combined")
-        expectRefusal("ScatterNd", [.ints([5], shape: [1, 1]), row, .ints([4, 3])], "index 5 in input 0")
-        expectRefusal("ScatterNd", [.ints([0], shape: [1, 1]), row, .ints([-4, 3])], "is not a shape")
+        expectRefused("ScatterAdd", [bools, .ints([0, 1]), bools], "elements of type bool cannot be combined")
+        expectRefused("ScatterNd", [.ints([5], shape: [1, 1]), row, .ints([4, 3])], "index 5 in input 0")
+        expectRefused("ScatterNd", [.ints([0], shape: [1, 1]), row, .ints([-4, 3])], "is not a shape")
     }
 }

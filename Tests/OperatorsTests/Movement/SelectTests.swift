@@ -33,14 +33,14 @@ import Testing
                     }
                 }
                 #expect(
-                    try run("SelectV2", [.data(condition), .data(x), .data(y)])
+                    try runNode("SelectV2", [.data(condition), .data(x), .data(y)])
                         == [chosen(condition, x, y, result)])
             }
             let shape = random.shape(rank: rank)
             let (x, y) = (Elements(type, shape, seed: random.next()), Elements(type, shape, seed: random.next()))
             let condition = Elements(.bool, shape, seed: random.next())
             #expect(
-                try run("Select", [.data(condition), .data(x), .data(y)]) == [chosen(condition, x, y, shape)])
+                try runNode("Select", [.data(condition), .data(x), .data(y)]) == [chosen(condition, x, y, shape)])
         }
     }
 
@@ -48,41 +48,41 @@ import Testing
         let (x, y) = (Elements(.float, [3, 2], seed: 1), Elements(.float, [3, 2], seed: 2))
         let rows = Elements(.bool, [3], [1, 0, 1])
         #expect(
-            try run("Select", [.data(rows), .data(x), .data(y)])
+            try runNode("Select", [.data(rows), .data(x), .data(y)])
                 == [Elements(.float, [3, 2]) { ($0[0] == 1 ? y : x)[$0] }])
-        #expect(try run("Select", [.data(Elements(.bool, [], [0])), .data(x), .data(y)]) == [y])
-        #expect(try run("Select", [.data(Elements(.bool, [1], [1])), .data(x), .data(y)]) == [x])
+        #expect(try runNode("Select", [.data(Elements(.bool, [], [0])), .data(x), .data(y)]) == [y])
+        #expect(try runNode("Select", [.data(Elements(.bool, [1], [1])), .data(x), .data(y)]) == [x])
     }
 
     @Test func anyByteButZeroIsTrue() throws {
         var condition = Elements(.bool, [3], [0, 1, 1])
         condition.bytes = [0, 2, 255]
         let (x, y) = (Elements(.int8, [3], [1, 2, 3]), Elements(.int8, [3], [4, 5, 6]))
-        #expect(try run("SelectV2", [.data(condition), .data(x), .data(y)]) == [Elements(.int8, [3], [4, 2, 3])])
+        #expect(try runNode("SelectV2", [.data(condition), .data(x), .data(y)]) == [Elements(.int8, [3], [4, 2, 3])])
     }
 
     @Test func operandsThatDoNotFitAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
         let y = Slot.data(Elements(.float, [3], seed: 1))
         let condition = Slot.data(Elements(.bool, [2], seed: 1))
-        expectRefusal("SelectV2", [condition, x, y], "do not broadcast")
-        expectRefusal("SelectV2", [y, x, x], "input 0 has type float, expected bool")
-        expectRefusal("SelectV2", [condition, x, .data(Elements(.int8, [2, 3], seed: 1))], "have types float and int8")
-        expectRefusal("Select", [condition, x, y], "expected one shape")
-        expectRefusal("Select", [.data(Elements(.bool, [3], seed: 1)), x, x], "condition's shape [3] does not fit")
+        expectRefused("SelectV2", [condition, x, y], "do not broadcast")
+        expectRefused("SelectV2", [y, x, x], "input 0 has type float, expected bool")
+        expectRefused("SelectV2", [condition, x, .data(Elements(.int8, [2, 3], seed: 1))], "have types float and int8")
+        expectRefused("Select", [condition, x, y], "expected one shape")
+        expectRefused("Select", [.data(Elements(.bool, [3], seed: 1)), x, x], "condition's shape [3] does not fit")
     }
 
     @Test func placesOfConstantsThatAreNotZero() throws {
         let x = Slot.constant(Constant(floats: [0, -1, 2, -0.0, .nan, 0], shape: [2, 3]))
         #expect(
-            try run("NonZero", [x], ["transpose": .bool(true), "dtype": .dataType(.int64)])
+            try runNode("NonZero", [x], ["transpose": .bool(true), "dtype": .dataType(.int64)])
                 == [Elements(.int64, [2, 3], [0, 0, 1, 1, 2, 1])])
-        #expect(try run("Where", [x]) == [Elements(.int64, [3, 2], [0, 1, 0, 2, 1, 1])])
+        #expect(try runNode("Where", [x]) == [Elements(.int64, [3, 2], [0, 1, 0, 2, 1, 1])])
         #expect(
-            try run("NonZero", [.constant(Elements(.bool, [3], [0, 0, 1]).constant)], ["dtype": .int(3)])
+            try runNode("NonZero", [.constant(Elements(.bool, [3], [0, 0, 1]).constant)], ["dtype": .int(3)])
                 == [Elements(.int32, [1, 1], [2])])
-        expectRefusal("NonZero", [.data(Elements(.bool, [3], seed: 1))], "depends on the elements of the input")
-        expectRefusal("NonZero", [x], ["dtype": .dataType(.float)], "expected int32 or int64")
+        expectRefused("NonZero", [.data(Elements(.bool, [3], seed: 1))], "depends on the elements of the input")
+        expectRefused("NonZero", [x], ["dtype": .dataType(.float)], "expected int32 or int64")
     }
 }
 
@@ -105,11 +105,11 @@ import Testing
                 }
                 let indices = Slot.data(Elements(indexType, shape, numbers))
                 #expect(
-                    try run(
+                    try runNode(
                         "OneHot", [indices, .ints([depth], shape: [], .int32), .data(on), .constant(off.constant)],
                         ["axis": .int(Int64(axis))]) == [expected])
                 #expect(
-                    try run(
+                    try runNode(
                         "OneHotD", [indices, .data(on), .data(off)],
                         ["depth": .int(Int64(depth)), "axis": .int(Int64(axis - rank - 1))]) == [expected])
             }
@@ -119,12 +119,12 @@ import Testing
     @Test func impossibleRowsAreRefused() {
         let indices = Slot.data(Elements(.int32, [2], [0, 1]))
         let one = Slot.constant(Constant(floats: [1], shape: []))
-        expectRefusal("OneHot", [indices, .ints([-1]), one, one], "the depth is -1")
-        expectRefusal("OneHot", [indices, .ints([1, 2]), one, one], "depth has 2 values, expected one")
-        expectRefusal("OneHot", [indices, .ints([3]), one, .ints([1])], "have types float and int64")
-        expectRefusal("OneHot", [indices, .ints([1 << 60]), one, one], "too large")
-        expectRefusal("OneHot", [one, .ints([3]), one, one], "expected indices of type int32")
-        expectRefusal("OneHot", [indices, .ints([3]), one, one], ["axis": .int(2)], "axis 2 is out of range")
+        expectRefused("OneHot", [indices, .ints([-1]), one, one], "the depth is -1")
+        expectRefused("OneHot", [indices, .ints([1, 2]), one, one], "depth has 2 values, expected one")
+        expectRefused("OneHot", [indices, .ints([3]), one, .ints([1])], "have types float and int64")
+        expectRefused("OneHot", [indices, .ints([1 << 60]), one, one], "too large")
+        expectRefused("OneHot", [one, .ints([3]), one, one], "expected indices of type int32")
+        expectRefused("OneHot", [indices, .ints([3]), one, one], ["axis": .int(2)], "axis 2 is out of range")
     }
 }
 
@@ -150,11 +150,11 @@ import Testing
             let first: [String: Attribute] = [
                 "block_size": .int(Int64(size)), "mode": .string(mode), "data_format": .string("NCHW"),
             ]
-            #expect(try run("SpaceToDepth", [.data(wide)], first) == [deep])
-            #expect(try run("DepthToSpace", [.data(deep)], first) == [wide])
+            #expect(try runNode("SpaceToDepth", [.data(wide)], first) == [deep])
+            #expect(try runNode("DepthToSpace", [.data(deep)], first) == [wide])
             let attributes: [String: Attribute] = ["block_size": .int(Int64(size)), "mode": .string(mode)]
-            #expect(try run("SpaceToDepth", [.data(last(wide))], attributes) == [last(deep)])
-            #expect(try run("DepthToSpace", [.data(last(deep))], attributes) == [last(wide)])
+            #expect(try runNode("SpaceToDepth", [.data(last(wide))], attributes) == [last(deep)])
+            #expect(try runNode("DepthToSpace", [.data(last(deep))], attributes) == [last(wide)])
         }
     }
 
@@ -163,11 +163,11 @@ import Testing
         func attributes(_ size: Int, _ format: String) -> [String: Attribute] {
             ["block_size": .int(Int64(size)), "data_format": .string(format)]
         }
-        expectRefusal("SpaceToDepth", [x], attributes(2, "NCHW"), "cannot be cut into blocks of 2")
-        expectRefusal("DepthToSpace", [x], attributes(3, "NCHW"), "cannot be cut into blocks of 3")
-        expectRefusal("DepthToSpace", [x], attributes(0, "NCHW"), "block_size")
-        expectRefusal("DepthToSpace", [x], attributes(1 << 40, "NCHW"), "block_size")
-        expectRefusal("DepthToSpace", [x], attributes(2, "NC1HWC0"), "expected NCHW or NHWC")
-        expectRefusal("DepthToSpace", [x], "block_size")
+        expectRefused("SpaceToDepth", [x], attributes(2, "NCHW"), "cannot be cut into blocks of 2")
+        expectRefused("DepthToSpace", [x], attributes(3, "NCHW"), "cannot be cut into blocks of 3")
+        expectRefused("DepthToSpace", [x], attributes(0, "NCHW"), "block_size")
+        expectRefused("DepthToSpace", [x], attributes(1 << 40, "NCHW"), "block_size")
+        expectRefused("DepthToSpace", [x], attributes(2, "NC1HWC0"), "expected NCHW or NHWC")
+        expectRefused("DepthToSpace", [x], "block_size")
     }
 }

@@ -33,18 +33,18 @@ import Testing
                 let taken = x.shape.indices.map { positions(x.shape[$0], begin[$0], end[$0], strides[$0]) }
                 let expected = picked(x, taken)
                 #expect(
-                    try run("StridedSlice", [.data(x), .ints(begin), .ints(end), .ints(strides)]) == [expected])
+                    try runNode("StridedSlice", [.data(x), .ints(begin), .ints(end), .ints(strides)]) == [expected])
                 let attributes: [String: Attribute] = [
                     "begin": .ints(begin.map(Int64.init)), "end": .ints(end.map(Int64.init)),
                     "strides": .ints(strides.map(Int64.init)),
                 ]
-                #expect(try run("StridedSliceD", [.data(x)], attributes) == [expected])
+                #expect(try runNode("StridedSliceD", [.data(x)], attributes) == [expected])
                 let order = random.order(rank)
                 let chosen: [Slot] = [begin, end, order, strides].enumerated().map { number, values in
                     .ints(number == 2 ? order : order.map { values[$0] })
                 }
-                #expect(try run("StridedSliceV2", [.data(x)] + chosen) == [expected])
-                #expect(try run("StridedSliceV3", [.data(x)] + chosen) == [expected])
+                #expect(try runNode("StridedSliceV2", [.data(x)] + chosen) == [expected])
+                #expect(try runNode("StridedSliceV3", [.data(x)] + chosen) == [expected])
             }
         }
     }
@@ -52,7 +52,7 @@ import Testing
     @Test func boundsFarOutsideAreMovedToTheEnds() throws {
         let x = Elements(.int32, [4], [1, 2, 3, 4])
         func slice(_ begin: Int, _ end: Int, _ step: Int) throws -> [Elements] {
-            try run("StridedSliceV2", [.data(x), .ints([begin]), .ints([end]), .ints([0]), .ints([step])])
+            try runNode("StridedSliceV2", [.data(x), .ints([begin]), .ints([end]), .ints([0]), .ints([step])])
         }
         #expect(try slice(1, Int.max, 1) == [Elements(.int32, [3], [2, 3, 4])])
         #expect(try slice(Int.max, Int.min, -1) == [Elements(.int32, [4], [4, 3, 2, 1])])
@@ -63,10 +63,10 @@ import Testing
     @Test func axesMayBeLeftOut() throws {
         let x = Elements(.float, [4, 3], seed: 1)
         #expect(
-            try run("StridedSliceV2", [.data(x), .ints([1], .int32), .ints([3], .int32)])
+            try runNode("StridedSliceV2", [.data(x), .ints([1], .int32), .ints([3], .int32)])
                 == [picked(x, [[1, 2], [0, 1, 2]])])
         #expect(
-            try run("StridedSliceV2", [.data(x), .ints([-1]), .ints([3]), .ints([1])]) == [picked(x, [[0, 1, 2, 3], [2]])])
+            try runNode("StridedSliceV2", [.data(x), .ints([-1]), .ints([3]), .ints([1])]) == [picked(x, [[0, 1, 2, 3], [2]])])
     }
 
     @Test func masksChangeTheMeaningOfEntries() throws {
@@ -76,7 +76,7 @@ import Testing
             for (name, column) in zip(["begin", "end", "strides"], 0...) {
                 attributes[name] = .ints(entries.map { Int64($0[column]) })
             }
-            return try run("StridedSliceD", [.data(x)], attributes)
+            return try runNode("StridedSliceD", [.data(x)], attributes)
         }
         // x[1:, :3]
         #expect(
@@ -103,32 +103,32 @@ import Testing
     @Test(arguments: Elements.types) func offsetsAndSizes(type: DataType) throws {
         let x = Elements(type, [3, 4, 5], seed: 3)
         let expected = picked(x, [[1, 2], [0, 1], [2, 3, 4]])
-        #expect(try run("Slice", [.data(x), .ints([1, 0, 2]), .ints([-1, 2, 3])]) == [expected])
+        #expect(try runNode("Slice", [.data(x), .ints([1, 0, 2]), .ints([-1, 2, 3])]) == [expected])
         #expect(
-            try run("SliceD", [.data(x)], ["offsets": .ints([1, 0, 2]), "size": .ints([2, 2, -1])]) == [expected])
-        #expect(try run("SliceDV2", [.data(x), .ints([1, 0, 2])], ["size": .ints([2, 2, 3])]) == [expected])
+            try runNode("SliceD", [.data(x)], ["offsets": .ints([1, 0, 2]), "size": .ints([2, 2, -1])]) == [expected])
+        #expect(try runNode("SliceDV2", [.data(x), .ints([1, 0, 2])], ["size": .ints([2, 2, 3])]) == [expected])
         #expect(
-            try run("SliceD", [.data(x)], ["offsets": .ints([3, 0, 0]), "size": .ints([0, 4, 5])])
+            try runNode("SliceD", [.data(x)], ["offsets": .ints([3, 0, 0]), "size": .ints([0, 4, 5])])
                 == [picked(x, [[], [0, 1, 2, 3], [0, 1, 2, 3, 4]])])
     }
 
     @Test func impossiblePartsAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
-        expectRefusal("StridedSlice", [x, .ints([0]), .ints([1]), .ints([0])], "a stride is 0")
-        expectRefusal("StridedSlice", [x, .ints([0]), .ints([1, 2]), .ints([1])], "expected equally many")
-        expectRefusal(
+        expectRefused("StridedSlice", [x, .ints([0]), .ints([1]), .ints([0])], "a stride is 0")
+        expectRefused("StridedSlice", [x, .ints([0]), .ints([1, 2]), .ints([1])], "expected equally many")
+        expectRefused(
             "StridedSlice", [x, .ints([0, 0, 0]), .ints([1, 1, 1]), .ints([1, 1, 1])], "3 dimensions are sliced")
-        expectRefusal(
+        expectRefused(
             "StridedSlice", [x, .ints([5]), .ints([6]), .ints([1])], ["shrink_axis_mask": .int(1)],
             "index 5 is outside a dimension of size 2")
-        expectRefusal(
+        expectRefused(
             "StridedSlice", [x, .ints([0, 0]), .ints([1, 1]), .ints([1, 1])], ["ellipsis_mask": .int(3)],
             "more than one entry")
-        expectRefusal("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([2])], "axis 2 is out of range")
-        expectRefusal("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([0, 1])], "expected equally many")
-        expectRefusal("StridedSliceV2", [x, .data(Elements(.int64, [1], [0])), .ints([1])], "must be a constant")
-        expectRefusal("Slice", [x, .ints([0, 2]), .ints([2, 2])], "size 2 is more than the 1 elements behind offset 2")
-        expectRefusal("Slice", [x, .ints([0, 4]), .ints([2, 0])], "offset 4 is outside a dimension of size 3")
-        expectRefusal("SliceD", [x], ["offsets": .ints([0]), "size": .ints([0])], "expected 2 of each")
+        expectRefused("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([2])], "axis 2 is out of range")
+        expectRefused("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([0, 1])], "expected equally many")
+        expectRefused("StridedSliceV2", [x, .data(Elements(.int64, [1], [0])), .ints([1])], "must be a constant")
+        expectRefused("Slice", [x, .ints([0, 2]), .ints([2, 2])], "size 2 is more than the 1 elements behind offset 2")
+        expectRefused("Slice", [x, .ints([0, 4]), .ints([2, 0])], "offset 4 is outside a dimension of size 3")
+        expectRefused("SliceD", [x], ["offsets": .ints([0]), "size": .ints([0])], "expected 2 of each")
     }
 }

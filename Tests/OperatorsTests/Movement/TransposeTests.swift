@@ -19,7 +19,7 @@ import Testing
                 let x = Elements(type, random.shape(rank: rank), seed: random.next())
                 let permutation = random.order(rank)
                 #expect(
-                    try run("Transpose", [.data(x), .ints(permutation, .int32)]) == [expected(x, permutation)])
+                    try runNode("Transpose", [.data(x), .ints(permutation, .int32)]) == [expected(x, permutation)])
             }
         }
     }
@@ -27,16 +27,16 @@ import Testing
     /// Larger than the blocks in which matrices are transposed, and no multiple of them.
     @Test(arguments: Elements.types) func matricesOfManyBlocks(type: DataType) throws {
         let x = Elements(type, [3, 37, 50], seed: 8)
-        #expect(try run("TransposeD", [.data(x)], ["perm": .ints([0, 2, 1])]) == [expected(x, [0, 2, 1])])
-        #expect(try run("Permute", [.data(x)], ["order": .ints([2, 0, 1])]) == [expected(x, [2, 0, 1])])
-        #expect(try run("TransposeD", [.data(x)], ["perm": .ints([2, 1, 0])]) == [expected(x, [2, 1, 0])])
+        #expect(try runNode("TransposeD", [.data(x)], ["perm": .ints([0, 2, 1])]) == [expected(x, [0, 2, 1])])
+        #expect(try runNode("Permute", [.data(x)], ["order": .ints([2, 0, 1])]) == [expected(x, [2, 0, 1])])
+        #expect(try runNode("TransposeD", [.data(x)], ["perm": .ints([2, 1, 0])]) == [expected(x, [2, 1, 0])])
     }
 
     @Test func ordersThatAreNoneAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
-        expectRefusal("Transpose", [x, .ints([0])], "expected an order of 2 dimensions")
-        expectRefusal("Transpose", [x, .ints([0, 0])], "name one dimension twice")
-        expectRefusal("Transpose", [x, .ints([0, 2])], "axis 2 is out of range")
-        expectRefusal("TransposeD", [x], "attribute perm is missing")
+        expectRefused("Transpose", [x, .ints([0])], "expected an order of 2 dimensions")
+        expectRefused("Transpose", [x, .ints([0, 0])], "name one dimension twice")
+        expectRefused("Transpose", [x, .ints([0, 2])], "axis 2 is out of range")
+        expectRefused("TransposeD", [x], "attribute perm is missing")
     }
 }
