@@ -187,7 +187,15 @@ static inline PyObject *pack_items(PyObject **items, Py_ssize_t count)
     return tuple;
 }
 
-#define pack2(a, b) pack_items((PyObject *[]){a, b}, 2)
+/* The commonest case: one call that makes and fills the tuple. */
+static inline PyObject *pack2(PyObject *first, PyObject *second)
+{
+    PyObject *tuple = first && second ? PyTuple_Pack(2, first, second) : NULL;
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return tuple;
+}
+
 #define pack3(a, b, c) pack_items((PyObject *[]){a, b, c}, 3)
 #define pack4(a, b, c, d) pack_items((PyObject *[]){a, b, c, d}, 4)
 #define pack6(a, b, c, d, e, f) pack_items((PyObject *[]){a, b, c, d, e, f}, 6)
