@@ -13,6 +13,8 @@ final class ThreadState {
     var lastRuntimeError: Int32 = 0
     /// The number of the latest task that this thread submitted.
     var lastTask: UInt32 = 0
+    /// The stream whose core limits the thread uses.
+    var limitingStream: Handle?
     var messages = MessageQueue()
     /// The text handed out last; valid until the next call.
     private var deliveredText: UnsafeMutablePointer<CChar>?
