@@ -108,9 +108,9 @@ extension Inference {
 extension Lowering {
     /// Emits one copy from input value `x` to the only output.
     func copy(_ x: Value, _ dimensions: [CopyDimension], sourceOffset: Int = 0) throws -> [Value] {
-        let copy = StridedCopy(
+        let region = RegionCopyKernel.Region(
             elementBytes: outputs[0].elementBytes, dimensions: dimensions, sourceOffset: sourceOffset)
-        return try builder.native(RegionCopyKernel([.init(copy)]), inputs: [x], outputs: outputs)
+        return try builder.native(RegionCopyKernel([region]), inputs: [x], outputs: outputs)
     }
 }
 

@@ -118,14 +118,13 @@ enum Pad {
 
         var regions = [
             RegionCopyKernel.Region(
-                StridedCopy(
-                    elementBytes: output.elementBytes,
-                    dimensions: shape.indices.map {
-                        CopyDimension(size: inside[$0].count, source: source[$0], target: target[$0])
-                    },
-                    sourceOffset: inside.contains(where: \.isEmpty)
-                        ? 0 : offset(shape.indices.map { inside[$0].lowerBound - margins[$0].before }, source),
-                    targetOffset: offset(inside.map(\.lowerBound), target)))
+                elementBytes: output.elementBytes,
+                dimensions: shape.indices.map {
+                    CopyDimension(size: inside[$0].count, source: source[$0], target: target[$0])
+                },
+                sourceOffset: inside.contains(where: \.isEmpty)
+                    ? 0 : offset(shape.indices.map { inside[$0].lowerBound - margins[$0].before }, source),
+                targetOffset: offset(inside.map(\.lowerBound), target))
         ]
         for axis in shape.indices {
             for margin in [0..<inside[axis].lowerBound, inside[axis].upperBound..<output.shape[axis]]
@@ -133,12 +132,10 @@ enum Pad {
                 let box = inside[..<axis] + [margin] + output.shape[(axis + 1)...].map { 0..<$0 }
                 regions.append(
                     .init(
-                        input: 1,
-                        StridedCopy(
-                            elementBytes: output.elementBytes,
-                            dimensions: shape.indices.map {
-                                CopyDimension(size: box[$0].count, source: 0, target: target[$0])
-                            }, targetOffset: offset(box.map(\.lowerBound), target))))
+                        input: 1, elementBytes: output.elementBytes,
+                        dimensions: shape.indices.map {
+                            CopyDimension(size: box[$0].count, source: 0, target: target[$0])
+                        }, targetOffset: offset(box.map(\.lowerBound), target)))
             }
         }
         return regions

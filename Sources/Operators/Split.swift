@@ -65,13 +65,13 @@ enum Split {
                 var offset = 0
                 var regions: [RegionCopyKernel.Region] = []
                 for (index, size) in parts.sizes.enumerated() {
-                    let copy = StridedCopy(
-                        elementBytes: lowering.outputs[index].elementBytes,
-                        dimensions: [
-                            CopyDimension(size: outer, source: shape[parts.axis] * inner, target: size * inner),
-                            CopyDimension(size: size * inner, source: 1, target: 1),
-                        ], sourceOffset: offset * inner)
-                    regions.append(.init(output: index, copy))
+                    regions.append(
+                        .init(
+                            output: index, elementBytes: lowering.outputs[index].elementBytes,
+                            dimensions: [
+                                CopyDimension(size: outer, source: shape[parts.axis] * inner, target: size * inner),
+                                CopyDimension(size: size * inner, source: 1, target: 1),
+                            ], sourceOffset: offset * inner))
                     offset += size
                 }
                 return try lowering.builder.native(RegionCopyKernel(regions), inputs: [x], outputs: lowering.outputs)

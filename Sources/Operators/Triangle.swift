@@ -56,16 +56,17 @@ enum Triangle {
             }
             let size = output.shape[output.shape.count - 1]
             let bytes = output.elementBytes
-            let clear = StridedCopy(
-                elementBytes: bytes, dimensions: [CopyDimension(size: output.shape.product, source: 0, target: 1)])
-            let diagonal = StridedCopy(
+            let clear = RegionCopyKernel.Region(
+                input: 1, elementBytes: bytes,
+                dimensions: [CopyDimension(size: output.shape.product, source: 0, target: 1)])
+            let diagonal = RegionCopyKernel.Region(
                 elementBytes: bytes,
                 dimensions: [
                     CopyDimension(size: output.shape.dropLast(2).product, source: size, target: size * size),
                     CopyDimension(size: size, source: 1, target: size + 1),
                 ])
             return try lowering.builder.native(
-                RegionCopyKernel([.init(input: 1, clear), .init(diagonal)]),
+                RegionCopyKernel([clear, diagonal], inOrder: true),
                 inputs: [lowering.input(0), lowering.builder.constant(zero)], outputs: [output])
         })
 }

@@ -17,7 +17,7 @@ public struct CopyDimension: Equatable, Sendable {
 /// one reverses.
 ///
 /// Dimensions that both views walk alike are merged first, so that the inner loop is as long as it can be.
-public struct StridedCopy: Sendable {
+struct StridedCopy: Sendable {
     /// What happens for each combination of the outer loops' offsets.
     private enum Inner {
         /// One contiguous run of this many bytes.
@@ -38,9 +38,7 @@ public struct StridedCopy: Sendable {
 
     /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the views.
     /// - Precondition: the caller has checked that the views lie inside their tensors.
-    public init(
-        elementBytes: Int, dimensions: [CopyDimension], sourceOffset: Int = 0, targetOffset: Int = 0
-    ) {
+    init(elementBytes: Int, dimensions: [CopyDimension], sourceOffset: Int, targetOffset: Int) {
         var merged: [CopyDimension] = []
         for dimension in dimensions where dimension.size != 1 {
             if let last = merged.last, last.source == dimension.source * dimension.size,
@@ -138,31 +136,6 @@ public struct StridedCopy: Sendable {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Copies parts of its inputs to parts of its outputs, one after the other: slices, joins, splits, paddings, repetitions.
-public struct RegionCopyKernel: NativeKernel {
-    public struct Region: Sendable {
-        var input: Int
-        var output: Int
-        var copy: StridedCopy
-
-        public init(input: Int = 0, output: Int = 0, _ copy: StridedCopy) {
-            self.input = input
-            self.output = output
-            self.copy = copy
-        }
-    }
-
-    private let regions: [Region]
-
-    public init(_ regions: [Region]) { self.regions = regions }
-
-    public func run(_ operands: KernelOperands) {
-        for region in regions {
-            unsafe region.copy.run(from: operands.inputs[region.input], to: operands.outputs[region.output])
         }
     }
 }

@@ -2,17 +2,16 @@
 
 /// Permutes the dimensions of a dense tensor of elements of 1, 2, 4, 8 or 16 bytes.
 public struct TransposeKernel: NativeKernel {
-    private let copy: StridedCopy
+    private let copy: RegionCopyKernel
 
     /// - shape: of the source. - permutation: dimension i of the result is dimension `permutation[i]` of the source.
     public init(elementBytes: Int, shape: [Int], permutation: [Int]) {
         let source = TransposeKernel.strides(shape)
         let target = TransposeKernel.strides(permutation.map { shape[$0] })
-        copy = StridedCopy(
-            elementBytes: elementBytes,
-            dimensions: permutation.indices.map {
-                CopyDimension(size: shape[permutation[$0]], source: source[permutation[$0]], target: target[$0])
-            })
+        let dimensions = permutation.indices.map {
+            CopyDimension(size: shape[permutation[$0]], source: source[permutation[$0]], target: target[$0])
+        }
+        copy = RegionCopyKernel([.init(elementBytes: elementBytes, dimensions: dimensions)])
     }
 
     /// Elements to step over for each dimension of a dense row-major tensor.
@@ -22,7 +21,9 @@ public struct TransposeKernel: NativeKernel {
         return strides
     }
 
-    public func run(_ operands: KernelOperands) {
-        unsafe copy.run(from: operands.inputs[0], to: operands.outputs[0])
-    }
+    public var parts: Int { copy.parts }
+
+    public func run(_ operands: KernelOperands) { unsafe copy.run(operands) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe copy.run(operands, parts: parts) }
 }

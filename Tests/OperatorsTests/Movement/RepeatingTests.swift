@@ -134,3 +134,32 @@ import Testing
             ["start": .float(0), "limit": .float(300), "delta": .float(1)], "does not consist of numbers of type int8")
     }
 }
+
+/// Tensors so large that their copies are cut into pieces, which run on several threads.
+@Suite struct LargeCopyTests {
+    @Test func piecesMakeUpTheWhole() throws {
+        let x = Elements(.int32, [7, 300, 301], seed: 1)
+        let rows = 300 * 301 * 4
+        #expect(
+            try runNode("StridedSliceD", [.data(x)], [
+                "begin": .ints([1]), "end": .ints([6]), "strides": .ints([1]),
+            ]).map(\.bytes) == [Array(x.bytes[rows..<6 * rows])])
+        let parts = try runNode("SplitD", [.data(x)], ["split_dim": .int(0), "num_split": .int(7)])
+        #expect(parts.flatMap(\.bytes) == x.bytes)
+        let twice = try runNode("Tile", [.data(x), .ints([2, 1, 1])])
+        #expect(twice.map(\.bytes) == [x.bytes + x.bytes])
+        let back = try runNode("ReverseV2", [.data(x), .ints([0])])
+        var reversed: [UInt8] = []
+        for matrix in (0..<7).reversed() { reversed += x.bytes[matrix * rows..<(matrix + 1) * rows] }
+        #expect(back.map(\.bytes) == [reversed])
+        let turned = try runNode("Transpose", [.data(x), .ints([1, 0, 2])])
+        var expected: [UInt8] = []
+        for row in 0..<300 {
+            for matrix in 0..<7 {
+                let start = (matrix * 300 + row) * 301 * 4
+                expected += x.bytes[start..<start + 301 * 4]
+            }
+        }
+        #expect(turned.map(\.bytes) == [expected])
+    }
+}

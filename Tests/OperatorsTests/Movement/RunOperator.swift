@@ -51,7 +51,7 @@ func runNode(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] 
         Node(name: "output", type: "NetOutput", inputs: node.outputs.indices.map { TensorRef(produced.node, $0) }))
 
     let prepared = try unsafe PreparedModel(
-        Model(name: "test", graph: graph), weights: UnsafeRawBufferPointer(start: nil, count: 0), threads: 1)
+        Model(name: "test", graph: graph), weights: UnsafeRawBufferPointer(start: nil, count: 0), threads: 2)
     let weights = UnalignedMemory(prepared.weightBytes)
     let workspace = UnalignedMemory(prepared.workspaceBytes)
     if prepared.weightBytes > 0 {
