@@ -68,6 +68,8 @@ class BuildPackage(build_py):
     """Adds to the package `acl`: the library, oneDNN, atc, the headers and the generated type stubs."""
 
     def run(self) -> None:
+        # Files of an earlier build must not get into the wheel.
+        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         import generate_stubs
 

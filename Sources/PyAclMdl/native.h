@@ -3,7 +3,6 @@
 #ifndef PYACLMDL_NATIVE_H
 #define PYACLMDL_NATIVE_H
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdbool.h>
 #include <stddef.h>
