@@ -88,6 +88,9 @@ let package = Package(
             name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"], swiftSettings: oneDNNSettings),
+        .testTarget(
+            name: "OperatorsTests", dependencies: ["GEGraph", "Operators", "Executable"],
+            swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]
 )

@@ -42,13 +42,11 @@ enum ElementwiseUnary {
         unary("IsFinite", Types.reals, .isFinite),
         unary("Exp", Types.reals) { node throws(GraphError) in
             let (factor, _) = try logarithmBase(node)
-            let (scale, shift) = (node.attributes.float("scale") ?? 1, node.attributes.float("shift") ?? 0)
-            return .exponential(scale: scale * factor, shift: shift * factor)
+            return .exponential(scale: number(node, "scale", 1) * factor, shift: number(node, "shift", 0) * factor)
         },
         unary("Log", Types.reals) { node throws(GraphError) in
             let (_, factor) = try logarithmBase(node)
-            return .logarithm(
-                scale: node.attributes.float("scale") ?? 1, shift: node.attributes.float("shift") ?? 0, factor: factor)
+            return .logarithm(scale: number(node, "scale", 1), shift: number(node, "shift", 0), factor: factor)
         },
         unary("Muls", Types.numbers) { node throws(GraphError) in
             .linear(factor: try requiredFloat(node, "value"), term: 0)
@@ -96,13 +94,17 @@ enum ElementwiseUnary {
         return try lowering.native(function.kernel(desc.dataType, count: desc.elementCount ?? 0), [x])[0]
     }
 
+    private static func number(_ node: Inference, _ name: String, _ fallback: Double) -> Double {
+        node.attributes.float(name).map { Double($0) } ?? fallback
+    }
+
     /// The natural logarithm of the attribute `base` and its inverse; −1, the default, stands for e.
-    private static func logarithmBase(_ node: Inference) throws(GraphError) -> (factor: Float, inverse: Float) {
+    private static func logarithmBase(_ node: Inference) throws(GraphError) -> (factor: Double, inverse: Double) {
         let base = node.attributes.float("base") ?? -1
         if base == -1 { return (1, 1) }
         guard base > 0, base != 1 else { throw node.invalid("attribute base is \(base), expected −1 or a positive one") }
         let logarithm = Glibc.log(Double(base))
-        return (Float(logarithm), Float(1 / logarithm))
+        return (logarithm, 1 / logarithm)
     }
 
     static func requiredFloat(_ node: Inference, _ name: String) throws(GraphError) -> Float {

@@ -41,7 +41,7 @@ public enum UnaryFunction: Sendable, Equatable {
     /// `(scale · x + shift) ^ power`.
     case power(power: Float, scale: Float, shift: Float)
     /// `e ^ (scale · x + shift)`, and its inverse `ln(scale · x + shift) · factor`.
-    case exponential(scale: Float, shift: Float), logarithm(scale: Float, shift: Float, factor: Float)
+    case exponential(scale: Double, shift: Double), logarithm(scale: Double, shift: Double, factor: Double)
     case expm1, log1p, sqrt, rsqrt, reciprocal, erf
     case floor, ceil, round, trunc
     case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
