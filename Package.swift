@@ -33,7 +33,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     ],
     targets: [
         // The ABI: AscendCL's headers, C11- and C++-clean.
@@ -77,10 +76,7 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: [
-                "GEGraph", "OfflineModel", "ONNXImport", "Executable",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: ["GEGraph", "OfflineModel", "ONNXImport"],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
@@ -90,6 +86,9 @@ let package = Package(
             name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"], swiftSettings: oneDNNSettings),
         .testTarget(
             name: "OperatorsTests", dependencies: ["GEGraph", "Operators", "Executable"],
+            swiftSettings: oneDNNSettings),
+        .testTarget(
+            name: "ONNXImportTests", dependencies: ["GEGraph", "ONNXImport", "Executable", protobuf],
             swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]

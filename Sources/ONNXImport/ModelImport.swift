@@ -43,6 +43,13 @@ struct ModelImport {
     }
 
     mutating func run(name: String) throws(ConversionError) -> Model {
+        try importGraph()
+        try optimize(&importer.draft)
+        return finished(name: name)
+    }
+
+    /// Grows the graph up to its outputs, without rewriting it.
+    mutating func importGraph() throws(ConversionError) {
         outputs = try chosenOutputs()
         neededNodes = nodes(neededFor: outputs)
         try checkOperators()
@@ -57,8 +64,6 @@ struct ModelImport {
         }
         try checkRuntime()
         try appendOutputs()
-        try optimize(&importer.draft)
-        return finished(name: name)
     }
 
     /// Throws one error that names every ONNX operator that cannot be imported, with its nodes.
