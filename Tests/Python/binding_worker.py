@@ -2,6 +2,7 @@
 """The process behind binding_standin.Driver: evaluates expressions and reports values, errors and the C call."""
 
 import ctypes
+import gc
 import json
 import sys
 import threading
@@ -27,7 +28,22 @@ class Index:
         return self.value
 
 
-scope = {"acl": acl, "lib": lib, "Index": Index}
+def leaked(expression):
+    """Blocks that fifty more evaluations leave allocated once caches are filled, whether they raise or not."""
+    compiled = compile(expression, "expression", "eval")
+    counts = []
+    for _ in range(4):
+        for _ in range(50):
+            try:
+                eval(compiled, scope)
+            except Exception:
+                pass
+        gc.collect()
+        counts.append(sys.getallocatedblocks())
+    return min(after - before for before, after in zip(counts, counts[1:], strict=False))
+
+
+scope = {"acl": acl, "lib": lib, "Index": Index, "leaked": leaked}
 
 
 def evaluate(expression):

@@ -49,9 +49,9 @@ LENGTHS = {"dims": 3, "shape_range": 2, "value_range": 1, "notifies": 2, "pids":
 # Arguments that later checks limit.
 SMALL = {"dim_range_num": 2, "op_name_len": 16, "gear_count": 2, "place_holder_num": 1}
 OBJECTS = {
-    "fn": "print",
+    "fn": "id",
     "user_data_list": "[1]",
-    "func": "print",
+    "func": "id",
     "value": "{'reserved': [1, 2]}",
     "mem_uce_info": "[{'addr': 5, 'len': 6, 'reserved': [7, 8]}]",
     "dims": "{'dimCount': 2, 'dims': [4, 5, 6], 'name': 'n'}",
@@ -59,7 +59,7 @@ OBJECTS = {
     "ndarray": "__import__('numpy').zeros(2)",
     "shape": "(2,)",
     "bytes": "b'ab'",
-    "thr_func": "print",
+    "thr_func": "id",
     "args_list": "[1]",
 }
 WRONG = {
@@ -340,6 +340,28 @@ def test_the_gil_is_released(driver, function):
     """Two threads are inside the C function at the same time; each waits for the other."""
     answer = driver.ask(expression(function, argument_expressions(function)), hold=2)
     assert answer["met"], "the second thread could not enter while the first was in C"
+
+
+# Callbacks are held until they have run, threads until they are joined.
+HOLDING = {"acl.rt.launch_callback", "acl.util.start_thread"}
+# Reads the address it is given.
+READING = {"acl.util.ptr_to_bytes"}
+
+
+@named([f for f in FUNCTIONS if f.python not in HOLDING | READING])
+def test_calls_do_not_leak(driver, function):
+    """Neither good calls, nor failing ones, nor refused ones; a block or two may be caches of the interpreter."""
+    good = argument_expressions(function)
+    bad = [["None"] * len(good), [*good, "0"]]
+    for position, argument in enumerate(function.args or ()):
+        bad += [
+            [*good[:position], wrong, *good[position + 1 :]]
+            for wrong, _, _ in REFUSED_CONTAINERS.get(argument.unit, ())
+        ]
+    for code, calls in ((0, [good]), (100000, [good, *bad])):
+        for arguments in calls:
+            answer = driver.ask(f"leaked({expression(function, arguments)!r})", code=code)
+            assert eval(answer["value"]) < 20, arguments
 
 
 def test_unknown_rank_and_negative_numbers_keep_their_bits(driver):
