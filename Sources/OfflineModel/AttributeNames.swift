@@ -15,15 +15,15 @@ struct AttributeNames {
     private let hasTextValue: [Bool]
 
     /// Nil for a model whose attributes are not compressed.
-    init?(modelAttributes: [String: IRAttrDef]) {
-        guard case .list(let names)? = modelAttributes["attr_name_enum"]?.value else { return nil }
+    init?(modelAttributes: [IRAttrEntry]) {
+        guard case .list(let names)? = modelAttributes["attr_name_enum"] else { return nil }
         self.names = names.s.map { String(decoding: $0, as: UTF8.self) }
-        if case .list(let list)? = modelAttributes["attr_value_enum"]?.value {
+        if case .list(let list)? = modelAttributes["attr_value_enum"] {
             values = list.s.map { String(decoding: $0, as: UTF8.self) }
         } else {
             values = []
         }
-        if case .list(let list)? = modelAttributes["attrs_use_string_value"]?.value {
+        if case .list(let list)? = modelAttributes["attrs_use_string_value"] {
             hasTextValue = list.b
         } else {
             hasTextValue = []

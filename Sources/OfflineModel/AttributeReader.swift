@@ -13,17 +13,17 @@ struct AttributeReader {
 
     /// Values that the graph cannot hold (graphs, expressions, lists without a kind) are left out.
     func attributes(
-        _ definitions: [String: IRAttrDef], except consumed: Set<String> = []
+        _ entries: [IRAttrEntry], except consumed: Set<String> = []
     ) throws(OfflineModelError) -> [String: Attribute] {
         var attributes: [String: Attribute] = [:]
-        if definitions.isEmpty { return attributes }
-        attributes.reserveCapacity(definitions.count)
-        for (key, definition) in definitions {
-            var name = key
+        if entries.isEmpty { return attributes }
+        attributes.reserveCapacity(entries.count)
+        for entry in entries {
+            var name = entry.key
             var hasTextValue = false
-            if let names { (name, hasTextValue) = try names.expand(key) }
+            if let names { (name, hasTextValue) = try names.expand(name) }
             if !consumed.isEmpty, consumed.contains(name) { continue }
-            guard let value = try attribute(definition) else { continue }
+            guard let value = try attribute(entry.value) else { continue }
             attributes[name] = hasTextValue ? try withTexts(value) : value
         }
         return attributes
@@ -136,4 +136,9 @@ struct AttributeReader {
     private static func dataType(_ number: Int64) -> DataType? {
         Int32(exactly: number).flatMap { DataType(rawValue: $0) }
     }
+}
+
+extension [IRAttrEntry] {
+    /// The value of the entry with this key; as in a map, the last one counts.
+    subscript(key: String) -> IRAttrDef.OneOf_Value? { last { $0.key == key }?.value.value }
 }

@@ -35,21 +35,31 @@ extension IRAttrDef {
         }
     }
 
-    /// The maps of attributes that ops, descriptors, graphs and models have.
-    static func map(
-        _ attributes: [String: Attribute], where place: String
-    ) throws(OfflineModelError) -> [String: IRAttrDef] {
-        var map: [String: IRAttrDef] = [:]
-        map.reserveCapacity(attributes.count)
-        for (name, value) in attributes { map[name] = try IRAttrDef(value, where: "attribute '\(name)' of \(place)") }
-        return map
-    }
-
     /// A list without a kind, as GE writes its tables of slot names.
     static func untyped(_ fill: (inout ListValue) -> Void) -> IRAttrDef {
         var list = ListValue()
         fill(&list)
         return .with { $0.list = list }
+    }
+}
+
+extension IRAttrEntry {
+    init(_ key: String, _ value: IRAttrDef) {
+        self.init()
+        self.key = key
+        self.value = value
+    }
+
+    /// The attributes of an op, descriptor, graph or model, in the order of their names.
+    static func entries(
+        _ attributes: [String: Attribute], where place: String
+    ) throws(OfflineModelError) -> [IRAttrEntry] {
+        var entries: [IRAttrEntry] = []
+        entries.reserveCapacity(attributes.count)
+        for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
+            entries.append(IRAttrEntry(name, try IRAttrDef(value, where: "attribute '\(name)' of \(place)")))
+        }
+        return entries
     }
 }
 
@@ -88,7 +98,7 @@ extension IRNamedAttrs {
     ) throws(OfflineModelError) {
         self.init()
         self.name = name
-        attr = try IRAttrDef.map(attributes, where: place)
+        attr = try IRAttrEntry.entries(attributes, where: place)
     }
 }
 
@@ -115,17 +125,20 @@ extension IRTensorDescriptor {
         shape.dim = source.shape.map { Int64($0) }
         layout = source.format == .undefined ? "" : source.format.layout ?? "FORMAT_RESERVED"
         size = Int64(source.size ?? 0)
-        attr = try IRAttrDef.map(source.attributes, where: place)
-        if source.format != .undefined, source.format.layout == nil, attr["format_for_int"] == nil {
-            attr["format_for_int"] = .with { $0.i = Int64(source.format.rawValue) }
+        attr = try IRAttrEntry.entries(source.attributes, where: place)
+        if source.format != .undefined, source.format.layout == nil, source.attributes["format_for_int"] == nil {
+            attr.append(IRAttrEntry("format_for_int", .with { $0.i = Int64(source.format.rawValue) }))
         }
         if source.originFormat != nil || source.originShape != nil {
             let format = source.originFormat ?? source.format
-            attr["origin_format"] = .with { $0.s = Data((format.layout ?? "FORMAT_RESERVED").utf8) }
-            attr["origin_format_for_int"] = .with { $0.i = Int64(format.rawValue) }
             let dims = (source.originShape ?? source.shape).map { Int64($0) }
-            attr["origin_shape"] = .with { attribute in attribute.list = .with { ($0.valType, $0.i) = (.int, dims) } }
-            attr["origin_shape_initialized"] = .with { $0.b = true }
+            attr += [
+                IRAttrEntry("origin_format", .with { $0.s = Data((format.layout ?? "FORMAT_RESERVED").utf8) }),
+                IRAttrEntry("origin_format_for_int", .with { $0.i = Int64(format.rawValue) }),
+                IRAttrEntry(
+                    "origin_shape", .with { attribute in attribute.list = .with { ($0.valType, $0.i) = (.int, dims) } }),
+                IRAttrEntry("origin_shape_initialized", .with { $0.b = true }),
+            ]
         }
     }
 

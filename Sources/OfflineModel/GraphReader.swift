@@ -88,9 +88,9 @@ struct GraphReader {
     }
 
     private func readValue(of node: inout Node, _ op: IROpDef) throws(OfflineModelError) {
-        for (key, definition) in op.attr {
-            guard case .t(let tensor)? = definition.value else { continue }
-            guard try attributes.names?.expand(key).name ?? key == "value" else { continue }
+        for entry in op.attr {
+            guard case .t(let tensor)? = entry.value.value else { continue }
+            guard try attributes.names?.expand(entry.key).name ?? entry.key == "value" else { continue }
             node.attributes["value"] = .tensor(try constants.constant(tensor, of: op.name))
         }
     }
@@ -105,8 +105,8 @@ struct GraphReader {
 
     /// The names of the slots by their numbers; empty if the node has no such table.
     private static func names(_ op: IROpDef, _ keyTable: String, _ valueTable: String, count: Int) -> [String] {
-        guard count > 0, case .list(let keys)? = op.attr[keyTable]?.value,
-            case .list(let slots)? = op.attr[valueTable]?.value
+        guard count > 0, case .list(let keys)? = op.attr[keyTable],
+            case .list(let slots)? = op.attr[valueTable]
         else { return [] }
         var names = [String](repeating: "", count: count)
         for (key, slot) in zip(keys.s, slots.i) where slot >= 0 && slot < count {

@@ -20,7 +20,7 @@ struct GraphWriter {
         }
         var message = IRGraphDef()
         message.name = graph.name
-        message.attr = try IRAttrDef.map(graph.attributes, where: "graph '\(graph.name)'")
+        message.attr = try IRAttrEntry.entries(graph.attributes, where: "graph '\(graph.name)'")
         let inputs = graph.inputNodes
         message.input = inputs.map { "\(graph.nodes[$0].name):0" }
         let indices = Dictionary(uniqueKeysWithValues: inputs.enumerated().map { ($0.element, $0.offset) })
@@ -29,11 +29,11 @@ struct GraphWriter {
         for (number, node) in graph.nodes.enumerated() {
             var op = try op(node, number: number, in: graph, constantOffsets: offsets)
             if let index = indices[number], node.attributes["index"] == nil {
-                op.attr["index"] = .with { $0.i = Int64(index) }
+                op.attr.append(IRAttrEntry("index", .with { $0.i = Int64(index) }))
             }
             if let constant = node.constant {
                 let (tensor, offset) = try self.constant(constant, of: node)
-                op.attr["value"] = .with { $0.t = tensor }
+                op.attr.append(IRAttrEntry("value", .with { $0.t = tensor }))
                 offsets[number] = offset
             }
             message.op.append(op)
@@ -52,7 +52,7 @@ struct GraphWriter {
         op.subgraphName = node.subgraphs
         var attributes = node.attributes
         if node.constant != nil { attributes["value"] = nil }
-        op.attr = try IRAttrDef.map(attributes, where: place)
+        op.attr = try IRAttrEntry.entries(attributes, where: place)
         for (slot, ref) in node.inputs.enumerated() {
             op.input.append(ref.map { "\(graph.nodes[$0.node].name):\($0.output)" } ?? "")
             op.inputDesc.append(try inputDesc(slot, of: node, in: graph, constantOffsets))
@@ -109,7 +109,7 @@ struct GraphWriter {
     private static func addNames(_ names: [String], _ keyTable: String, _ valueTable: String, to op: inout IROpDef) {
         let named = names.indices.filter { !names[$0].isEmpty }
         if named.isEmpty { return }
-        op.attr[keyTable] = .untyped { $0.s = named.map { Data(names[$0].utf8) } }
-        op.attr[valueTable] = .untyped { $0.i = named.map { Int64($0) } }
+        op.attr.append(IRAttrEntry(keyTable, .untyped { $0.s = named.map { Data(names[$0].utf8) } }))
+        op.attr.append(IRAttrEntry(valueTable, .untyped { $0.i = named.map { Int64($0) } }))
     }
 }

@@ -14,7 +14,7 @@ struct ModelReader {
         try MessageBudget.check(bytes)
         source = try decode(IRModelDef.self, bytes) { .malformedGraph($0) }
         // Kirin's converter of the early days left the model type at zero.
-        if case .s(let target)? = source.attr["target_type"]?.value, String(decoding: target, as: UTF8.self) == "LITE" {
+        if case .s(let target)? = source.attr["target_type"], String(decoding: target, as: UTF8.self) == "LITE" {
             throw .unsupportedKind(OfflineModelFile.kirinText("a model compiled for a Kirin phone (HiAI)"))
         }
     }

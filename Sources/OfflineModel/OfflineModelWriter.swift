@@ -41,7 +41,7 @@ public struct OfflineModelWriter {
         }
         attributes["om_info_list"] = .ints([Int64(weights), 0, 0, Int64(tasks.count), 0])
         attributes[producerAttribute] = attributes[producerAttribute] ?? .string("PyAclMdl")
-        definition.attr = try IRAttrDef.map(attributes, where: "the model")
+        definition.attr = try IRAttrEntry.entries(attributes, where: "the model")
 
         let stated: ModelDescription
         if let description {
@@ -80,12 +80,9 @@ public struct OfflineModelWriter {
         return total
     }
 
-    /// The same bytes for the same message, whatever the order in which its maps are stored.
     private static func serialized(_ message: some Message) throws(OfflineModelError) -> [UInt8] {
-        var options = BinaryEncodingOptions()
-        options.useDeterministicOrdering = true
         do {
-            return try message.serializedBytes(options: options)
+            return try message.serializedBytes()
         } catch {
             throw .malformedGraph("it cannot be written: \(error)")
         }

@@ -23,7 +23,7 @@ struct GraphTests {
     ) throws -> [UInt8] {
         let model = IRModelDef.with {
             $0.graph = graphs
-            $0.attr = attributes
+            $0.attr = attributes.map { IRAttrEntry($0.key, $0.value) }
         }
         let definition: [UInt8] = try model.serializedBytes()
         return ContainerBuilder([(.modelDef, definition), (.weights, weights)]).bytes
@@ -123,7 +123,7 @@ struct GraphTests {
         _ shape: [Int64], offset: Int64 = 0, size: Int64 = 0, data: [UInt8] = [], layout: String = "ND"
     ) -> [IROpDef] {
         var node = op("c", "Const")
-        node.attr["value"] = .with { value in
+        let value = IRAttrDef.with { value in
             value.t = .with { tensor in
                 tensor.desc.dtype = 1
                 tensor.desc.shape.dim = shape
@@ -133,6 +133,7 @@ struct GraphTests {
                 tensor.data = .init(data)
             }
         }
+        node.attr = [IRAttrEntry("value", value)]
         return [node, op("out", "NetOutput", ["c:0"])]
     }
 
@@ -176,7 +177,7 @@ struct GraphTests {
         ]
         func attributes(_ attributes: [String: IRAttrDef]) throws -> [String: Attribute] {
             var node = op("a")
-            node.attr = attributes
+            node.attr = attributes.map { IRAttrEntry($0.key, $0.value) }
             let bytes = try file([graph([node, op("out", "NetOutput", ["a:0"])])], attributes: tables)
             return try parse(bytes).model.graph.nodes[0].attributes
         }
@@ -206,8 +207,8 @@ struct GraphTests {
         func description(type: Int64, gears: Int64 = 2) throws -> ModelDescription {
             var node = op("case", "Case")
             node.attr = [
-                "_batch_num": .with { $0.i = gears }, "_pred_value_0": ints([1, 2]), "_pred_value_1": ints([8, 4]),
-                "mbatch_dynamic_type": .with { $0.i = type },
+                IRAttrEntry("_batch_num", .with { $0.i = gears }), IRAttrEntry("_pred_value_0", ints([1, 2])),
+                IRAttrEntry("_pred_value_1", ints([8, 4])), IRAttrEntry("mbatch_dynamic_type", .with { $0.i = type }),
             ]
             return try parse(file([graph([node, op("out", "NetOutput", ["case:0"])])])).description
         }

@@ -306,6 +306,31 @@ nonisolated struct IRAttrDef: Sendable {
   init() {}
 }
 
+/// GE declares `map<string, AttrDef>`, which is the same on the wire. Entries are decoded faster, and the graph's own
+/// dictionaries are built from them directly.
+nonisolated struct IRAttrEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var key: String = String()
+
+  var value: IRAttrDef {
+    get {_value ?? IRAttrDef()}
+    set {_value = newValue}
+  }
+  /// Returns true if `value` has been explicitly set.
+  var hasValue: Bool {self._value != nil}
+  /// Clears the value of `value`. Subsequent reads from it will return its default value.
+  mutating func clearValue() {self._value = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _value: IRAttrDef? = nil
+}
+
 nonisolated struct IRNamedAttrs: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -313,7 +338,7 @@ nonisolated struct IRNamedAttrs: Sendable {
 
   var name: String = String()
 
-  var attr: Dictionary<String,IRAttrDef> = [:]
+  var attr: [IRAttrEntry] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -353,7 +378,7 @@ nonisolated struct IRTensorDescriptor: Sendable {
 
   var layout: String = String()
 
-  var attr: Dictionary<String,IRAttrDef> = [:]
+  var attr: [IRAttrEntry] = []
 
   var size: Int64 = 0
 
@@ -407,7 +432,7 @@ nonisolated struct IROpDef: Sendable {
   /// One per slot: "producer:output", "" for an absent one, "producer:-1" for a control edge.
   var input: [String] = []
 
-  var attr: Dictionary<String,IRAttrDef> = [:]
+  var attr: [IRAttrEntry] = []
 
   var id: Int64 = 0
 
@@ -441,7 +466,7 @@ nonisolated struct IRGraphDef: Sendable {
 
   var op: [IROpDef] = []
 
-  var attr: Dictionary<String,IRAttrDef> = [:]
+  var attr: [IRAttrEntry] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -462,7 +487,7 @@ nonisolated struct IRModelDef: Sendable {
 
   var graph: [IRGraphDef] = []
 
-  var attr: Dictionary<String,IRAttrDef> = [:]
+  var attr: [IRAttrEntry] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -879,6 +904,45 @@ nonisolated extension IRAttrDef.ListListFloat.ListFloat: SwiftProtobuf.Message, 
   }
 }
 
+nonisolated extension IRAttrEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".AttrEntry"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._value) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    try { if let v = self._value {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: IRAttrEntry, rhs: IRAttrEntry) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs._value != rhs._value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension IRNamedAttrs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NamedAttrs"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}attr\0")
@@ -890,7 +954,7 @@ nonisolated extension IRNamedAttrs: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: &self.attr) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.attr) }()
       default: break
       }
     }
@@ -901,7 +965,7 @@ nonisolated extension IRNamedAttrs: SwiftProtobuf.Message, SwiftProtobuf._Messag
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
     if !self.attr.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: self.attr, fieldNumber: 2)
+      try visitor.visitRepeatedMessageField(value: self.attr, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -958,7 +1022,7 @@ nonisolated extension IRTensorDescriptor: SwiftProtobuf.Message, SwiftProtobuf._
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.dtype) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.layout) }()
-      case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: &self.attr) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.attr) }()
       case 10: try { try decoder.decodeSingularInt64Field(value: &self.size) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.weightSize) }()
       case 14: try { try decoder.decodeSingularStringField(value: &self.deviceType) }()
@@ -987,7 +1051,7 @@ nonisolated extension IRTensorDescriptor: SwiftProtobuf.Message, SwiftProtobuf._
       try visitor.visitSingularStringField(value: self.layout, fieldNumber: 4)
     }
     if !self.attr.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: self.attr, fieldNumber: 5)
+      try visitor.visitRepeatedMessageField(value: self.attr, fieldNumber: 5)
     }
     if self.size != 0 {
       try visitor.visitSingularInt64Field(value: self.size, fieldNumber: 10)
@@ -1075,7 +1139,7 @@ nonisolated extension IROpDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.type) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.input) }()
-      case 10: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: &self.attr) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.attr) }()
       case 21: try { try decoder.decodeSingularInt64Field(value: &self.id) }()
       case 24: try { try decoder.decodeRepeatedStringField(value: &self.srcName) }()
       case 25: try { try decoder.decodeRepeatedInt64Field(value: &self.srcIndex) }()
@@ -1099,7 +1163,7 @@ nonisolated extension IROpDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       try visitor.visitRepeatedStringField(value: self.input, fieldNumber: 5)
     }
     if !self.attr.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: self.attr, fieldNumber: 10)
+      try visitor.visitRepeatedMessageField(value: self.attr, fieldNumber: 10)
     }
     if self.id != 0 {
       try visitor.visitSingularInt64Field(value: self.id, fieldNumber: 21)
@@ -1156,7 +1220,7 @@ nonisolated extension IRGraphDef: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.input) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.output) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.op) }()
-      case 11: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: &self.attr) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.attr) }()
       default: break
       }
     }
@@ -1176,7 +1240,7 @@ nonisolated extension IRGraphDef: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       try visitor.visitRepeatedMessageField(value: self.op, fieldNumber: 6)
     }
     if !self.attr.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: self.attr, fieldNumber: 11)
+      try visitor.visitRepeatedMessageField(value: self.attr, fieldNumber: 11)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1206,7 +1270,7 @@ nonisolated extension IRModelDef: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.customVersion) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.graph) }()
-      case 11: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: &self.attr) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.attr) }()
       default: break
       }
     }
@@ -1226,7 +1290,7 @@ nonisolated extension IRModelDef: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       try visitor.visitRepeatedMessageField(value: self.graph, fieldNumber: 7)
     }
     if !self.attr.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,IRAttrDef>.self, value: self.attr, fieldNumber: 11)
+      try visitor.visitRepeatedMessageField(value: self.attr, fieldNumber: 11)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
