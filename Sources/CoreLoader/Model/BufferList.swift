@@ -62,7 +62,7 @@ final class BufferList: @unchecked Sendable {
         /// The next buffer that the caller passed.
         @inline(__always)
         func append(address: UInt, byteCount: Int) {
-            if count < slots.count {
+            if unsafe count < slots.count {
                 unsafe slots[count].address = address
                 unsafe slots[count].byteCount = byteCount
             }
@@ -128,7 +128,7 @@ final class BufferList: @unchecked Sendable {
             if !isOutput, let source = unsafe UnsafeRawPointer(bitPattern: slot.address), let target = copy.baseAddress {
                 unsafe target.copyMemory(from: source, byteCount: bytes)
             }
-            if let base = unsafe copy.baseAddress { unsafe pointers[index] = base }
+            if let base = copy.baseAddress { unsafe pointers[index] = base }
             shortOnes.append(unsafe Short(index: index, copy: copy, original: slot.address, bytes: bytes))
         }
 

@@ -3,11 +3,19 @@
 import OfflineModel
 
 /// The shapes among which a model with gears can be switched (atc's dynamic batch, image size and dims).
-enum Gear: Equatable, Sendable {
+enum Gear: Equatable, Sendable, CustomStringConvertible {
     case batch(UInt64)
     case imageSize(height: UInt64, width: UInt64)
     /// The dims of all inputs one after the other, in the order that the model designates.
     case dims([Int64])
+
+    var description: String {
+        switch self {
+        case .batch(let size): "Batch size \(size)"
+        case .imageSize(let height, let width): "Image size \(height) x \(width)"
+        case .dims(let dims): "Dims \(dims)"
+        }
+    }
 
     /// The values that go into the selector input.
     func selector(in facts: ModelFacts) -> [UInt64] {
@@ -45,6 +53,12 @@ extension ModelFacts {
             let values = gear.selector(in: self)
             return description.dynamicDims.firstIndex { $0.map { UInt64(exactly: $0) } == values }
         }
+    }
+
+    /// All gears in words.
+    var gearList: String {
+        if !hasGears { return "it has none" }
+        return "\(description.dynamicBatch.map { [$0] } + description.dynamicImageSize + description.dynamicDims)"
     }
 
     /// Each gear's dims of all inputs, as `aclmdlGetInputDynamicDims` reports them.

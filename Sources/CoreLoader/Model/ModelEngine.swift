@@ -38,12 +38,17 @@ enum ModelEngine {
     /// Loads a model; on a failure nothing is left behind but the id, which is used up as on the original.
     /// - `bytes`: read during the call only.
     static func load(
-        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory
+        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, weightPath: String? = nil
     ) throws(Failure) -> LoadedModel {
         try checkInitialized()
         followDeviceResets()
         let id = models.takeID()
         let ready = try unsafe ReadyModel.find(bytes)
+        if let weightPath, !ready.facts.hasExternalWeights {
+            throw .engine(
+                ErrorCode.geFailure,
+                "A path of external weights (\(weightPath)) is set, but the model has no external weights.")
+        }
         let prepared = try ready.prepared.get()
         let device = try Context.current().device
         let weightRange = try callerRange(
@@ -153,6 +158,15 @@ enum ModelEngine {
             return ModelSizes(workspace: prepared.workspaceBytes, weights: prepared.weightBytes)
         case .failure: return ready.statedSizes
         }
+    }
+
+    /// The checks of a load with queues, which a CPU then has to refuse.
+    static func refuseQueues(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        _ = try unsafe ReadyModel.find(bytes, entry: .loadWithQueue)
+        _ = try Context.current()
+        throw Failure(
+            ErrorCode.rtFeatureNotSupport,
+            .unsupported("Models that take their inputs from queues are run by the NPU's scheduler, which a CPU lacks"))
     }
 
     // MARK: Unloading

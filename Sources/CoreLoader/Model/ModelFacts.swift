@@ -14,22 +14,34 @@ final class ModelFacts: @unchecked Sendable {
     let modelName: String
     /// Per input; empty for a description without a graph.
     let aipp: [InputAipp]
+    /// Whether weights lie in files of their own (atc's `--external_weight`).
+    let hasExternalWeights: Bool
     private let originalNames: [String: [String]]
     /// Constant after `init`, freed in `deinit`.
     private let names: (inputs: [CString], outputs: [CString])
 
-    init(description: ModelDescription, model: Model) {
+    init(description: ModelDescription, model: Model? = nil) {
         self.description = description
-        modelName = model.name
-        aipp = InputAipp.list(of: model.graph)
+        modelName = model?.name ?? ""
+        aipp = model.map { InputAipp.list(of: $0.graph) } ?? []
+        hasExternalWeights = model?.graph.nodes.contains { $0.type == "FileConstant" } ?? false
         var originalNames: [String: [String]] = [:]
-        for graph in [model.graph] + model.subgraphs {
+        for graph in model.map({ [$0.graph] + $0.subgraphs }) ?? [] {
             for node in graph.nodes {
                 if let names = node.attributes.strings("_datadump_original_op_names") { originalNames[node.name] = names }
             }
         }
         self.originalNames = originalNames
         names = (description.inputs.map { CString($0.name) }, description.outputs.map { CString($0.name) })
+    }
+
+    /// What the model in `bytes` says of itself, without reading its graph unless there is no other way.
+    convenience init(describing bytes: UnsafeRawBufferPointer) throws(Failure) {
+        do throws(OfflineModelError) {
+            self.init(description: try unsafe OfflineModelFile.description(of: bytes))
+        } catch {
+            throw .badModel(error, entry: .describe, size: bytes.count)
+        }
     }
 
     enum Direction: String { case input, output }
@@ -52,6 +64,11 @@ final class ModelFacts: @unchecked Sendable {
         return aipp[index].mode == .parameters
     }
 
+    /// The number for C: `ACL_DT_UNDEFINED` is −1, not GE's 28.
+    func dataType(of tensor: ModelDescription.Tensor) -> Int32 {
+        tensor.dataType == .undefined ? -1 : tensor.dataType.rawValue
+    }
+
     var hasGears: Bool {
         !description.dynamicBatch.isEmpty || !description.dynamicImageSize.isEmpty || !description.dynamicDims.isEmpty
     }
@@ -67,7 +84,10 @@ final class ModelFacts: @unchecked Sendable {
     // Constant after `init`.
     private let storage: UnsafeMutableBufferPointer<CChar>
 
+    let text: String
+
     init(_ text: String) {
+        self.text = text
         let bytes = text.utf8CString
         unsafe storage = .allocate(capacity: bytes.count)
         _ = unsafe storage.initialize(from: bytes)

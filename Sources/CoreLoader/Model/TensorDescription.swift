@@ -44,4 +44,24 @@ struct TensorDescription: Sendable {
     }
 
     var hasUnknownRank: Bool { originShape.first == -2 }
+
+    /// The shape in another format: between NCHW, NHWC and NC1HWC0; ND stays as it is. Nil for anything else.
+    func shape(in format: Int32) -> [Int64]? {
+        if format == originFormat || (originFormat == 2 && format <= 2) || format == 2 { return originShape }
+        let nchw: [Int64]
+        switch (originFormat, originShape.count) {
+        case (0, 4): nchw = originShape
+        case (1, 4): nchw = [originShape[0], originShape[3], originShape[1], originShape[2]]
+        default: return nil
+        }
+        switch format {
+        case 0: return nchw
+        case 1: return [nchw[0], nchw[2], nchw[3], nchw[1]]
+        case 3:
+            let blockSize: Int64 = dataType == 2 || dataType == 4 ? 32 : 16
+            let blocks = nchw[1] < 0 ? nchw[1] : (nchw[1] + blockSize - 1) / blockSize
+            return [nchw[0], blocks, nchw[2], nchw[3], blockSize]
+        default: return nil
+        }
+    }
 }

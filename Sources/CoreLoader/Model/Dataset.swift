@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GEGraph
+import OfflineModel
+
+/// `aclmdlDataset`: the buffers of one execution's inputs or outputs, in order.
+final class Dataset: Sendable {
+    static let table = HandleTable<Dataset>(.dataset)
+
+    private let state = Protected(State())
+
+    private struct State {
+        var entries: [Entry] = []
+        var gear: Gear?
+    }
+
+    private struct Entry {
+        let handle: Handle
+        let buffer: DataBuffer
+        var description: TensorDescriptionObject?
+    }
+
+    func append(_ buffer: DataBuffer, handle: Handle) {
+        state.withLock { $0.entries.append(Entry(handle: handle, buffer: buffer)) }
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    /// The handle under which the buffer was added; nil when there is none at `index`.
+    func handle(at index: Int) -> Handle? {
+        state.withLock { $0.entries.indices.contains(index) ? $0.entries[index].handle : nil }
+    }
+
+    func buffer(at index: Int) -> DataBuffer? {
+        state.withLock { $0.entries.indices.contains(index) ? $0.entries[index].buffer : nil }
+    }
+
+    func description(at index: Int) -> TensorDescriptionObject? {
+        state.withLock { $0.entries.indices.contains(index) ? $0.entries[index].description : nil }
+    }
+
+    /// Replaces the description of a buffer; false when there is no such buffer. The old one's handle dies.
+    func setDescription(_ description: TensorDescriptionObject?, at index: Int) -> Bool {
+        let old: TensorDescriptionObject?? = state.withLock { state in
+            guard state.entries.indices.contains(index) else { return .none }
+            let old = state.entries[index].description
+            state.entries[index].description = description
+            return .some(old)
+        }
+        guard let old else { return false }
+        old?.withdraw()
+        return true
+    }
+
+    /// The descriptions belong to the dataset; their handles die with it.
+    func withdrawDescriptions() {
+        let descriptions = state.withLock { $0.entries.compactMap(\.description) }
+        for description in descriptions { description.withdraw() }
+    }
+
+    var gear: Gear? {
+        get { state.withLock { $0.gear } }
+        set { state.withLock { $0.gear = newValue } }
+    }
+
+    /// Lists the buffers for an execution; throws when one has been destroyed meanwhile.
+    @inline(__always)
+    func list(into side: BufferList.Side) throws(Failure) {
+        try state.withLock { state throws(Failure) in
+            side.removeAll()
+            for index in state.entries.indices {
+                let buffer = state.entries[index].buffer
+                guard !buffer.isDestroyed else { throw .null("dataBuffer (entry \(index) of the dataset is destroyed)") }
+                side.append(address: buffer.address, byteCount: Int(clamping: buffer.size))
+            }
+        }
+    }
+
+    /// Whether the caller leaves it to the library to allocate some buffer.
+    var hasBufferWithoutAddress: Bool { state.withLock { $0.entries.contains { $0.buffer.address == 0 } } }
+
+    /// Allocates device memory for each buffer without an address; it belongs to the caller from then on.
+    func allocateMissing(_ sizes: [Int]) throws(Failure) {
+        let buffers = state.withLock { $0.entries.map(\.buffer) }
+        for (buffer, size) in zip(buffers, sizes) where buffer.address == 0 && size > 0 {
+            buffer.update(
+                address: try DeviceAllocation.allocate(UInt(size), kind: .device, rounding: .padded), size: UInt(size))
+        }
+    }
+
+    /// After an execution with described inputs, what the outputs became.
+    func describeOutputs(_ facts: ModelFacts) throws(Failure) {
+        for (index, tensor) in facts.description.outputs.enumerated() {
+            let description = TensorDescription(
+                dataType: facts.dataType(of: tensor), shape: tensor.dims.map(Int64.init), format: tensor.format.rawValue)
+            guard setDescription(try TensorDescriptionObject.make(description), at: index) else { return }
+        }
+    }
+
+    var hasDescriptions: Bool { state.withLock { $0.entries.contains { $0.description != nil } } }
+
+    func resetAfterFork() { state.resetAfterFork() }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bytes of a model where a caller has them: in memory or in a file.
+@safe
+enum ModelBytes {
+    /// Hands the bytes of a model in memory to `body`, after the checks that come before looking at the content.
+    static func inMemory<Result>(
+        _ model: UnsafeRawPointer?, _ size: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let model = unsafe model else { throw .null("model") }
+        guard size != 0 else { throw .argument("modelSize", value: "0", reason: "a model has at least 256 bytes") }
+        guard let range = AddressRange(start: address(of: model), byteCount: size) else {
+            throw .argument(
+                "modelSize", value: "\(UInt(bitPattern: size))", reason: "so many bytes leave the address space")
+        }
+        if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: size) ?? AddressProbe.problem(with: range) {
+            throw .argument("model", value: hexadecimal(range.start), reason: "this is \(problem)")
+        }
+        let bytes = unsafe UnsafeRawBufferPointer(start: model, count: size)
+        try unsafe checkBeginning(bytes)
+        return try unsafe body(bytes)
+    }
+
+    /// Hands the content of a model file to `body`.
+    static func inFile<Result>(
+        _ path: UnsafePointer<CChar>?, argument: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let path = text(path) else { throw .null(argument) }
+        return try unsafe inFile(path, body)
+    }
+
+    static func inFile<Result>(
+        _ path: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let content = try FileContent(path)
+        let bytes = unsafe content.bytes
+        try unsafe checkBeginning(bytes)
+        guard bytes.count >= 256 else {
+            throw .model(
+                ErrorCode.geExecModelDataSizeInvalid, value: "\(bytes.count)", parameter: "size of \(path)",
+                reason: "a model has at least 256 bytes")
+        }
+        return try unsafe body(bytes)
+    }
+
+    private static func checkBeginning(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        guard bytes.count >= 4 else {
+            throw .model(
+                ErrorCode.geExecModelDataSizeInvalid, value: "\(bytes.count)", parameter: "modelSize",
+                reason: "a model has at least 256 bytes")
+        }
+        if unsafe bytes.loadUnaligned(as: UInt32.self).littleEndian == 0x0403_4b50 {
+            throw Failure(
+                ErrorCode.rtFeatureNotSupport,
+                .unsupported(
+                    "The model is a ZIP package (OM2) with kernels for the NPU, which a CPU cannot run. "
+                        + "Convert the model into an .om file"))
+        }
+    }
+}

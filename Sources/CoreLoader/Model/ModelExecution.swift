@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Executable
+import OfflineModel
+
+/// Executing a model on the buffers of two datasets, with the checks in the original's order.
+enum ModelExecution {
+    /// Executes on the calling thread and returns when the outputs are written.
+    @inline(__always)
+    static func run(_ id: UInt32, _ input: Dataset, _ output: Dataset) throws(Failure) {
+        if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
+        try ModelEngine.checkInitialized()
+        let model = try ModelEngine.find(id)
+        try model.enter(.sync)
+        try ModelEngine.checkDevice(of: model, Context.current())
+        try model.execute { buffers throws(Failure) in
+            try input.list(into: buffers.inputs)
+            try output.list(into: buffers.outputs)
+        }
+        if input.hasDescriptions { try output.describeOutputs(model.ready.facts) }
+    }
+
+    /// Puts an execution at the end of a stream; the addresses are those of this moment.
+    static func enqueue(
+        _ id: UInt32, _ input: Dataset, _ output: Dataset, on handle: Handle, mode: LoadedModel.Mode
+    ) throws(Failure) -> Stream {
+        try ModelEngine.checkInitialized()
+        let model = try ModelEngine.find(id)
+        try model.enter(mode)
+        try ModelEngine.checkDevice(of: model, Context.current())
+        let stream = try Stream.findOwn(handle)
+        let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
+        try input.list(into: buffers.inputs)
+        try output.list(into: buffers.outputs)
+        try model.enqueue(buffers, on: stream)
+        if input.hasDescriptions { try output.describeOutputs(model.ready.facts) }
+        return stream
+    }
+
+    /// `aclmdlExecuteV2` on a stream: waits for the stream, whose failure wins; 507046 when that takes too long.
+    static func runOnStream(
+        _ id: UInt32, _ input: Dataset, _ output: Dataset, _ handle: Handle, milliseconds: Int32
+    ) throws(Failure) {
+        if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
+        let stream = try enqueue(id, input, output, on: handle, mode: .sync)
+        try stream.refuseWaitingOnItself()
+        switch stream.waitForAll(until: Deadline(milliseconds: Int64(milliseconds))) {
+        case .done(let error):
+            guard error == ErrorCode.success else {
+                throw Failure(error, .inner("E19999", text: "The execution of model \(id) on its stream failed."))
+            }
+        case .timedOut:
+            throw Failure(
+                ErrorCode.rtStreamSyncTimeout,
+                .timeout("Model \(id) was not finished within \(milliseconds) ms; it goes on on its stream"))
+        }
+    }
+
+    /// Output buffers without an address get device memory, which belongs to the caller from then on.
+    private static func allocateOutputs(_ id: UInt32, _ output: Dataset) throws(Failure) {
+        let outputs = ModelEngine.models[id]?.ready.facts.description.outputs ?? []
+        guard outputs.count >= output.count else {
+            throw .argument(
+                "output", value: "a dataset of \(output.count) buffers, some without an address",
+                reason: ModelEngine.models[id] == nil
+                    ? "no model with the id \(id) is loaded" : "model \(id) has \(outputs.count) outputs")
+        }
+        try output.allocateMissing(outputs.map(\.size))
+    }
+}
