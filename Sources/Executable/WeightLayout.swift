@@ -88,8 +88,11 @@ private enum Reorder {
         let arguments = unsafe zip([DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD], memories).map {
             unsafe dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle)
         }
-        try OneDNNError.check(
-            unsafe dnnl_primitive_execute(primitive.handle, engine.stream, Int32(arguments.count), arguments),
-            "dnnl_primitive_execute")
+        // An array may be released after its last use, and the handles do not count as one.
+        try withExtendedLifetime(memories) {
+            try OneDNNError.check(
+                unsafe dnnl_primitive_execute(primitive.handle, engine.stream, Int32(arguments.count), arguments),
+                "dnnl_primitive_execute")
+        }
     }
 }

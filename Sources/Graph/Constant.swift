@@ -24,9 +24,9 @@ public struct Constant: Equatable, Sendable {
         var bytes: [UInt8] = []
         for value in values {
             if dataType == .int64 {
-                withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: unsafe $0) }
+                unsafe withUnsafeBytes(of: Int64(value).littleEndian) { unsafe bytes.append(contentsOf: $0) }
             } else {
-                withUnsafeBytes(of: Int32(value).littleEndian) { bytes.append(contentsOf: unsafe $0) }
+                unsafe withUnsafeBytes(of: Int32(value).littleEndian) { unsafe bytes.append(contentsOf: $0) }
             }
         }
         self.init(TensorDesc(dataType, shape ?? [values.count]), .inline(bytes))
@@ -36,7 +36,7 @@ public struct Constant: Equatable, Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * 4)
         for value in values {
-            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: unsafe $0) }
+            unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) { unsafe bytes.append(contentsOf: $0) }
         }
         self.init(TensorDesc(.float, shape ?? [values.count]), .inline(bytes))
     }
