@@ -25,10 +25,12 @@ extension ProgramBuilder {
         let layouts = try parts.map { try layout(of: $0) }
         let attributes = try Attributes()
         let handles: [const_dnnl_memory_desc_t?] = unsafe layouts.map { unsafe $0.handle }
-        // Safe: `layouts` keeps the descriptors alive during the call.
-        let descriptor = unsafe try? PrimitiveDescriptor("dnnl_concat_primitive_desc_create") {
-            unsafe dnnl_concat_primitive_desc_create(
-                &$0, engine.handle, nil, Int32(parts.count), Int32(axis), handles, attributes.handle)
+        // An array may be released after its last use, and the handles do not count as one.
+        let descriptor = withExtendedLifetime(layouts) {
+            unsafe try? PrimitiveDescriptor("dnnl_concat_primitive_desc_create") {
+                unsafe dnnl_concat_primitive_desc_create(
+                    &$0, engine.handle, nil, Int32(parts.count), Int32(axis), handles, attributes.handle)
+            }
         }
         guard let descriptor, !descriptor.isReference else { return nil }
         let operands = try parts.indices.map {
