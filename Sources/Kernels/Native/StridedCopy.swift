@@ -39,6 +39,12 @@ struct StridedCopy: Sendable {
     /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the views.
     /// - Precondition: the caller has checked that the views lie inside their tensors.
     init(elementBytes: Int, dimensions: [CopyDimension], sourceOffset: Int, targetOffset: Int) {
+        guard !dimensions.contains(where: { $0.size == 0 }) else {
+            // Nothing is copied, and nothing may be read: the source can be empty.
+            (outer, inner) = (NestedLoops([]), .run(bytes: 0))
+            (self.elementBytes, sourceStart, targetStart) = (elementBytes, 0, 0)
+            return
+        }
         var merged: [CopyDimension] = []
         for dimension in dimensions where dimension.size != 1 {
             if let last = merged.last, last.source == dimension.source * dimension.size,
