@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -79,4 +80,9 @@ int32_t pyaclmdlCanTransfer(uintptr_t address, int32_t isWritten)
         return errno != EFAULT;
     }
     return !isWritten || process_vm_writev(getpid(), &own, 1, &other, 1, 0) == 1 || errno != EFAULT;
+}
+
+int32_t pyaclmdlCreateMemoryFile(const char *name)
+{
+    return memfd_create(name, MFD_CLOEXEC);
 }

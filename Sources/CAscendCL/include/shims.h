@@ -16,6 +16,9 @@ aclError pyaclmdlSetTensorValueRange(aclTensorDesc *desc, size_t count, const in
 /* One formatted line of the application's log; `text` ends with a zero. */
 void pyaclmdlWriteLog(aclLogLevel level, const char *function, const char *file, uint32_t line, const char *text);
 
+/* A file in memory that other processes can open through /proc; negative on failure. */
+int32_t pyaclmdlCreateMemoryFile(const char *name);
+
 /* The system's number of the calling thread. */
 int32_t pyaclmdlThreadNumber(void);
 

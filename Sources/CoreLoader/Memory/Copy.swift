@@ -80,14 +80,19 @@ enum Copy {
     }
 
     static func copy(_ rectangle: Rectangle) throws(Failure) {
+        try verify(rectangle)
+        for row in 0..<rectangle.height {
+            move(
+                to: rectangle.destination + UInt(row * rectangle.destinationPitch),
+                from: rectangle.source + UInt(row * rectangle.sourcePitch), bytes: rectangle.width)
+        }
+    }
+
+    /// As the other `verify`, for both sides.
+    static func verify(_ rectangle: Rectangle) throws(Failure) {
         let (width, rows) = (rectangle.width, rectangle.height - 1)
         try verify(rectangle.destination, bytes: span(rows, rectangle.destinationPitch, width), argument: "dst")
         try verify(rectangle.source, bytes: span(rows, rectangle.sourcePitch, width), argument: "src")
-        for row in 0...rows {
-            move(
-                to: rectangle.destination + UInt(row * rectangle.destinationPitch),
-                from: rectangle.source + UInt(row * rectangle.sourcePitch), bytes: width)
-        }
     }
 
     /// Bytes from the first row to the end of the last one; -1 when that is more than an address can say.

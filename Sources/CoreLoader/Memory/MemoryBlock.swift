@@ -34,6 +34,8 @@ struct MemoryBlock: Sendable {
     /// The device that was current; what it means for host memory is up to the caller.
     var device: Int32
     var isLive: Bool
+    /// Its pages belong to a file that other processes may map.
+    var isShared = false
 
     var end: UInt { base + UInt(slotBytes) }
 }

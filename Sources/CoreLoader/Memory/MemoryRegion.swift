@@ -86,12 +86,28 @@ struct MemoryRegion {
         unsafe _ = madvise(UnsafeMutableRawPointer(bitPattern: block.base), Int(bytes), MADV_HUGEPAGE)
     }
 
+    /// Puts the pages of `file` in the place of the block's own; its content is in the file already.
+    mutating func share(_ index: Int, file: Int32, bytes: Int) -> Bool {
+        let memory = unsafe UnsafeMutableRawPointer(bitPattern: blocks[index].base)
+        // Safe: the range is the block's own, whose pages no other block touches.
+        let mapped = unsafe mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0)
+        blocks[index].isShared = UInt(bitPattern: mapped) == blocks[index].base
+        return blocks[index].isShared
+    }
+
     /// Gives the memory of a freed block back to the system, its addresses excepted.
-    func discard(_ index: Int) {
+    mutating func discard(_ index: Int) {
         let block = blocks[index]
         guard block.slotBytes >= 4096, block.base % Self.pageBytes == 0 else { return }
         let bytes = Int(UInt(block.slotBytes) & ~(Self.pageBytes - 1))
         let memory = unsafe UnsafeMutableRawPointer(bitPattern: block.base)
+        if block.isShared {
+            // Safe: as below; other processes keep the file's pages, this one gets fresh ones.
+            unsafe _ = mmap(
+                memory, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
+            blocks[index].isShared = false
+            return
+        }
         // Safe: the range is this region's own and nobody may use it any more. A program may have protected it.
         unsafe _ = mprotect(memory, bytes, PROT_READ | PROT_WRITE)
         if block.slotBytes >= 65536 { unsafe _ = madvise(memory, bytes, MADV_DONTNEED) }

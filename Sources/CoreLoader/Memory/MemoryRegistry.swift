@@ -17,6 +17,7 @@ final class MemoryRegistry: Sendable {
         var regions: [MemoryRegion] = []
         var freed: [Int: FIFO<Place>] = [:]
         var registrations: [Registration] = []
+        var extents: [Extent] = []
         var usage: [Int32: DeviceUsage] = [:]
     }
 
@@ -40,6 +41,17 @@ final class MemoryRegistry: Sendable {
         let base: UInt
         let bytes: Int
         let isMapped: Bool
+
+        func contains(_ address: UInt) -> Bool { address >= base && address - base < UInt(bytes) }
+    }
+
+    /// Memory outside the regions that this library has mapped: reservations, physical and imported memory.
+    struct Extent: Sendable, Equatable {
+        let base: UInt
+        let bytes: Int
+        let device: Int32
+        /// Reserved address space without memory, or memory without access, cannot be used.
+        var isAccessible: Bool
 
         func contains(_ address: UInt) -> Bool { address >= base && address - base < UInt(bytes) }
     }
@@ -180,6 +192,9 @@ final class MemoryRegistry: Sendable {
                 return block.isLive ? .live(block.kind, device: block.device) : .freed
             }
             if state.regions.contains(where: { $0.contains(address) }) { return .neverAllocated }
+            if let extent = state.extents.last(where: { $0.contains(address) }) {
+                return extent.isAccessible ? .live(.device, device: extent.device) : .neverAllocated
+            }
             return state.registrations.contains { $0.contains(address) } ? .registered : .unknown
         }
     }
@@ -198,7 +213,9 @@ final class MemoryRegistry: Sendable {
 
     func verdict(at address: UInt, bytes: Int) -> Verdict {
         state.withLock { state in
-            guard let region = state.regions.firstIndex(where: { $0.contains(address) }) else { return .unknown }
+            guard let region = state.regions.firstIndex(where: { $0.contains(address) }) else {
+                return Self.extentVerdict(address, bytes, state)
+            }
             guard let index = state.regions[region].block(at: address) else {
                 return .unusable(Self.describe(address, state))
             }
@@ -211,6 +228,16 @@ final class MemoryRegistry: Sendable {
             }
             return .unusable("\(bytes) bytes at " + Self.describe(address, state))
         }
+    }
+
+    private static func extentVerdict(_ address: UInt, _ bytes: Int, _ state: State) -> Verdict {
+        // Later ones lie inside earlier ones: mapped pieces of a reservation.
+        guard let extent = state.extents.last(where: { $0.contains(address) }) else { return .unknown }
+        guard extent.isAccessible else { return .unusable("reserved address space without usable memory") }
+        guard bytes >= 0, UInt(bytes) <= UInt(extent.bytes) - (address - extent.base) else {
+            return .unusable("\(bytes) bytes at " + describe(address, state))
+        }
+        return .usable
     }
 
     /// What is wrong with using `bytes` bytes at `address`; nil when nothing is, as far as the registry can know.
@@ -238,6 +265,9 @@ final class MemoryRegistry: Sendable {
         guard let region = state.regions.first(where: { $0.contains(address) }) else {
             if let own = state.registrations.first(where: { $0.contains(address) }) {
                 return offset(address - own.base) + "registered host memory of \(own.bytes) bytes"
+            }
+            if let extent = state.extents.last(where: { $0.contains(address) }) {
+                return offset(address - extent.base) + "a mapped range of \(extent.bytes) bytes"
             }
             return "memory that this library did not allocate"
         }
@@ -276,6 +306,25 @@ final class MemoryRegistry: Sendable {
     /// The registration that holds `address`.
     func registration(at address: UInt) -> Registration? {
         state.withLock { state in state.registrations.first { $0.contains(address) } }
+    }
+
+    // MARK: Mapped ranges
+
+    func add(_ extent: Extent) { state.withLock { $0.extents.append(extent) } }
+
+    func remove(_ extent: Extent) {
+        state.withLock { state in
+            if let index = state.extents.lastIndex(of: extent) { state.extents.remove(at: index) }
+        }
+        epochCounter.add(1, ordering: .releasing)
+    }
+
+    /// Replaces the pages of the live block at `address` by those of `file`; false when the system refuses.
+    func share(_ address: UInt, file: Int32, bytes: Int) -> Bool {
+        state.withLock { state in
+            guard let place = Self.find(address, state) else { return false }
+            return state.regions[place.region].share(place.block, file: file, bytes: bytes)
+        }
     }
 
     func resetAfterFork() { state.resetAfterFork() }

@@ -15,6 +15,8 @@ final class Stream: Sendable {
     private let handleBits = Atomic<UInt>(0)
     /// Who runs the program's functions.
     let callbackMode = Protected(CallbackMode.none)
+    /// The program's own allocator for executions on this stream.
+    let allocator = Protected<CustomAllocator.Registration?>(nil)
     private let attributes = Protected(Attributes())
 
     static let table = HandleTable<Stream>(.stream)

@@ -49,4 +49,5 @@ struct PointerOutput {
 func size(_ size: Int) -> UInt { UInt(bitPattern: size) }
 
 /// A handle for the caller; null when there is none.
+@safe func rawPointer(_ handle: Handle?) -> UnsafeMutableRawPointer? { handle?.pointer }
 @safe func opaquePointer(_ handle: Handle?) -> OpaquePointer? { handle?.opaquePointer }

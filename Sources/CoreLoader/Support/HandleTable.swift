@@ -5,7 +5,7 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
     case stream = 1
     case event, context, notify, dataBuffer, streamConfig, allocator, binary, memoryPool, physicalMemory
     case dataset, modelDescription, tensorDescription, aipp, loadConfig, executeConfig, bundleQuery
-    case groupInfo, exceptionInfo, label
+    case exceptionInfo, sharedBuffer
 
     var name: String {
         switch self {
@@ -26,9 +26,9 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
         case .loadConfig: "load configuration"
         case .executeConfig: "execution configuration"
         case .bundleQuery: "bundle query"
-        case .groupInfo: "group information"
+
         case .exceptionInfo: "exception information"
-        case .label: "label"
+        case .sharedBuffer: "shared buffer"
         }
     }
 }

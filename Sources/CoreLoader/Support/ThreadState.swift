@@ -15,6 +15,8 @@ final class ThreadState {
     var lastTask: UInt32 = 0
     /// The stream whose core limits the thread uses.
     var limitingStream: Handle?
+    /// How the thread wants captures of streams to behave.
+    var captureMode: UInt32 = 0
     var messages = MessageQueue()
     /// The text handed out last; valid until the next call.
     private var deliveredText: UnsafeMutablePointer<CChar>?
