@@ -61,7 +61,7 @@ enum Activation {
             let x = try node.input(0, of: Types.numbers)
             for slot in 1...2 {
                 let bound = try node.input(slot, of: [x.dataType])
-                guard try node.broadcast(x.shape, bound.shape) == x.shape else {
+                guard node.broadcasts(bound.shape, to: x.shape) else {
                     throw node.invalid("input \(slot) has the shape \(bound.shape), expected one that broadcasts to \(x.shape)")
                 }
             }
@@ -94,7 +94,7 @@ enum Activation {
         infer: { node throws(GraphError) in
             let x = try node.input(0, of: Types.reals.union(Types.signed))
             let weight = slopeShape(x.shape, try node.input(1, of: [x.dataType]).shape)
-            guard try node.broadcast(x.shape, weight) == x.shape else {
+            guard node.broadcasts(weight, to: x.shape) else {
                 throw node.invalid("input 1 has the shape \(weight), expected one that broadcasts to \(x.shape)")
             }
             return [try node.output(x.dataType, x.shape, format: x.format)]

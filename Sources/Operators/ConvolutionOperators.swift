@@ -80,15 +80,15 @@ enum Convolution {
             try builder.reshape(lowering.cast($0, to: working), to: [plan.output[1]])
         }
         let output = TensorDesc(working, plan.output)
-        let result: Value
-        if working == .double || plan.output.contains(0) {
-            result = try direct(plan, lowering, x, filter, bias, isTransposed: isTransposed)
-        } else if isTransposed {
-            result = try builder.deconvolution(x, filter: filter, bias: bias, plan.geometry, output: output)
-        } else {
-            result = try builder.convolution(x, filter: filter, bias: bias, plan.geometry, output: output)
+        let result = try plan.layout.own(builder) {
+            if working == .double || plan.output.contains(0) {
+                return try direct(plan, lowering, x, filter, bias, isTransposed: isTransposed)
+            }
+            return isTransposed
+                ? try builder.deconvolution(x, filter: filter, bias: bias, plan.geometry, output: output)
+                : try builder.convolution(x, filter: filter, bias: bias, plan.geometry, output: output)
         }
-        return try lowering.cast(plan.layout.own(result, builder), to: type)
+        return try lowering.cast(result, to: type)
     }
 
     private static func direct(

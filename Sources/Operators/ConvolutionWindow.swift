@@ -36,8 +36,18 @@ struct ImageLayout {
         channelsLast ? try builder.transpose(value, [0, spatialRank + 1] + Array(1...spatialRank)) : value
     }
 
-    func own(_ value: Value, _ builder: ProgramBuilder) throws -> Value {
-        channelsLast ? try builder.transpose(value, [0] + Array(2..<spatialRank + 2) + [1]) : value
+    /// The result of `body`, which computes batch, channels, spatial, in this layout's order. Post-operations are applied
+    /// before, with their operands in the order of `body`.
+    func own(_ builder: ProgramBuilder, _ body: () throws -> Value) throws -> Value {
+        guard channelsLast else { return try body() }
+        builder.postOperations = try builder.postOperations.map { operation in
+            guard case .binary(let algorithm, let operand) = operation else { return operation }
+            let shape = builder.shape(operand)
+            let full = try builder.reshape(operand, to: Array(repeating: 1, count: spatialRank + 2 - shape.count) + shape)
+            return .binary(algorithm, try channelsFirst(full, builder))
+        }
+        let result = try builder.applyPostOperations(to: body())
+        return try builder.transpose(result, [0] + Array(2..<spatialRank + 2) + [1])
     }
 }
 

@@ -58,6 +58,9 @@ extension Inference {
         return result
     }
 
+    /// Whether `shape` broadcasts to `target` without making it larger.
+    func broadcasts(_ shape: [Int], to target: [Int]) -> Bool { (try? broadcast(target, shape)) == target }
+
     /// `axis` counted from the front.
     func axis(_ axis: Int, rank: Int) throws(GraphError) -> Int {
         guard axis >= -rank, axis < rank else {
@@ -94,6 +97,15 @@ extension Lowering {
     func prefersOneDNN(_ values: [Value]) -> Bool {
         let isLarge = (outputs[0].elementCount ?? 0) >= 2048
         return isLarge || !builder.postOperations.isEmpty || values.contains { !builder.isPlain($0) }
+    }
+
+    /// Emits what `body` emits under another shape than the output's, leaving the post-operations for afterwards: their
+    /// operands are meant for the output's shape.
+    func withoutPostOperations<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let pending = builder.postOperations
+        builder.postOperations = []
+        defer { builder.postOperations = pending }
+        return try body()
     }
 
     /// The same value in another element type.

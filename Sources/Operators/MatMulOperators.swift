@@ -54,7 +54,7 @@ enum MatMul {
                 let product = try Product(node, x1.shape, x2.shape)
                 if node.hasInput(2) {
                     let bias = try node.input(2, of: [x1.dataType])
-                    guard try node.broadcast(product.shape, bias.shape) == product.shape else {
+                    guard node.broadcasts(bias.shape, to: product.shape) else {
                         throw node.invalid("the bias has the shape \(bias.shape), expected one that broadcasts to \(product.shape)")
                     }
                 }
@@ -80,11 +80,20 @@ enum MatMul {
         let second = try builder.reshape(x2, to: product.second)
         let depth = product.transposesFirst ? product.first[product.first.count - 2] : product.first[product.first.count - 1]
         if Types.reals.subtracting([.double]).contains(type), depth > 0, !product.matrix.contains(0) {
-            let result = try builder.matmul(
-                lowering.cast(first, to: .float), lowering.cast(second, to: .float),
-                transposeA: product.transposesFirst, transposeB: product.transposesSecond,
-                bias: bias.map { try lowering.cast($0, to: .float) }, output: TensorDesc(.float, product.matrix))
-            return try lowering.cast(builder.reshape(result, to: product.shape), to: type)
+            // oneDNN's bias is a row; any other is added like the operators that follow.
+            let isRow = bias.map { builder.desc($0).elementCount == product.matrix.last } ?? false
+            let emit = {
+                try builder.matmul(
+                    lowering.cast(first, to: .float), lowering.cast(second, to: .float),
+                    transposeA: product.transposesFirst, transposeB: product.transposesSecond,
+                    bias: isRow ? bias.map { try lowering.cast($0, to: .float) } : nil,
+                    output: TensorDesc(.float, product.matrix))
+            }
+            let addend = isRow ? nil : bias
+            let isPlain = product.matrix == product.shape && addend == nil
+            let result = try isPlain ? emit() : lowering.withoutPostOperations(emit)
+            let shaped = try lowering.cast(builder.reshape(result, to: product.shape), to: type)
+            return try addend.map { try ElementwiseBinary.apply(.add, shaped, $0, lowering) } ?? shaped
         }
         let kernel = matMulKernel(
             type, product.first, product.second, output: product.matrix, transposesFirst: product.transposesFirst,
@@ -132,8 +141,9 @@ enum MatMul {
                 outputs: [TensorDesc(lowering.outputs[0].dataType, [rows, columns])], builder: lowering.builder)
             let bias = try (lowering.inputs.count > 2 ? lowering.inputs[2] : nil)
                 .map { try lowering.builder.reshape($0, to: [columns]) }
-            let result = try apply(product, lowering.input(0), lowering.input(1), bias, step)
-            return [try lowering.builder.reshape(result, to: lowering.outputs[0].shape)]
+            let emit = { try apply(product, lowering.input(0), lowering.input(1), bias, step) }
+            if lowering.outputs[0].shape == [rows, columns] { return [try emit()] }
+            return [try lowering.builder.reshape(lowering.withoutPostOperations(emit), to: lowering.outputs[0].shape)]
         })
 
     /// The shapes of x and w as matrices, and of the result.

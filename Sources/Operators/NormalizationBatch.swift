@@ -17,10 +17,10 @@ enum BatchNormalization {
             }
             let vector = try node.output(x.dataType, [x.shape[try channelAxis(node, x)]])
             let y = try node.output(x.dataType, x.shape, format: x.format)
-            return Array([y, vector, vector, vector, vector].prefix(min(5, node.outputCount(of: 1))))
+            return Array([y, vector, vector, vector, vector].prefix(node.outputCount(of: 5)))
         },
         lower: { lowering in
-            let epsilon = lowering.attributes.float("epsilon") ?? 1e-4
+            let epsilon = Double(lowering.attributes.float("epsilon") ?? 1e-4)
             let (scale, offset) = (try lowering.input(1), try lowering.input(2))
             let (mean, variance) = (try lowering.input(3), try lowering.input(4))
             let y = try normalize(lowering, mean, variance, scale, offset) {
@@ -55,7 +55,7 @@ enum BatchNormalization {
                 let inputs = lowering.inputs
                 let first = isPrepared ? 3 : 4
                 func optional(_ slot: Int) -> Value? { slot < inputs.count ? inputs[slot] : nil }
-                let epsilon = lowering.attributes.float("epsilon") ?? 1e-5
+                let epsilon = Double(lowering.attributes.float("epsilon") ?? 1e-5)
                 let y = try normalize(
                     lowering, lowering.input(1), lowering.input(2), optional(first), optional(first + 1),
                     momentum: isPrepared ? nil : optional(3)
@@ -98,7 +98,7 @@ enum BatchNormalization {
     /// Emits x · factor + term, both from the statistics of each channel by `fold`: at load time where they are known.
     private static func normalize(
         _ lowering: Lowering, _ mean: Value, _ variance: Value, _ scale: Value?, _ offset: Value?,
-        momentum: Value? = nil, _ fold: @escaping ChannelCoefficientsKernel.Fold
+        momentum: Value? = nil, _ fold: @escaping ChannelStatistics.Fold
     ) throws -> Value {
         let builder = lowering.builder
         let x = try lowering.input(0)
@@ -116,7 +116,9 @@ enum BatchNormalization {
         if desc.dataType == .float, desc.elementCount != 0 {
             // The addition rides along with the multiplication, before whatever follows the node.
             builder.postOperations.insert(.binary(.add, terms), at: 0)
-            if let result = try builder.binary(.multiply, x, factors, output: lowering.outputs[0]) { return result }
+            if let result = try builder.binary(.multiply, x, factors, output: lowering.outputs[0]) {
+                return try builder.applyPostOperations(to: result)
+            }
             builder.postOperations.removeFirst()
         }
         let step = Lowering(
@@ -126,25 +128,27 @@ enum BatchNormalization {
     }
 
     private static func coefficients(
-        _ lowering: Lowering, _ parameters: [Value], _ channels: Int, _ fold: @escaping ChannelCoefficientsKernel.Fold
+        _ lowering: Lowering, _ parameters: [Value], _ channels: Int, _ fold: @escaping ChannelStatistics.Fold
     ) throws -> (factor: Value, term: Value) {
         let builder = lowering.builder
         let known = parameters.compactMap { builder.constant($0)?.floats }
         if known.count == parameters.count {
             let pairs = (0..<channels).map { channel in
-                let numbers = known.map { $0.count == 1 ? $0[0] : $0[channel] }
+                let numbers = known.map { Double($0.count == 1 ? $0[0] : $0[channel]) }
                 return fold(ChannelStatistics(
                     mean: numbers[0], variance: numbers[1], scale: numbers[2], offset: numbers[3], momentum: numbers[4]))
             }
             return (
-                builder.constant(Constant(floats: pairs.map(\.factor))),
-                builder.constant(Constant(floats: pairs.map(\.term)))
+                builder.constant(Constant(floats: pairs.map { Float($0.factor) })),
+                builder.constant(Constant(floats: pairs.map { Float($0.term) }))
             )
         }
-        let inputs = try parameters.map { try lowering.cast($0, to: .float) }
-        let kernel = ChannelCoefficientsKernel(
-            counts: inputs.map { builder.desc($0).elementCount ?? 0 }, channels: channels, fold)
-        let desc = TensorDesc(.float, [channels])
+        let type: DataType = parameters.contains { builder.desc($0).dataType == .double } ? .double : .float
+        let inputs = try parameters.map { try lowering.cast($0, to: type) }
+        let kernel = channelCoefficientsKernel(
+            type, counts: inputs.map { builder.desc($0).elementCount ?? 0 }, channels: channels, fold)
+        guard let kernel else { throw lowering.inference.invalid("there is no kernel for type \(type)") }
+        let desc = TensorDesc(type, [channels])
         let results = try builder.native(kernel, inputs: inputs, outputs: [desc, desc])
         return (results[0], results[1])
     }

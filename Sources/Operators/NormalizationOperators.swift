@@ -19,7 +19,7 @@ enum Normalization {
             let axis = try node.axis(node.attributes.int("begin_norm_axis") ?? 0, rank: x.shape.count)
             for slot in 1...2 {
                 let operand = try node.input(slot, of: [x.dataType])
-                guard try node.broadcast(x.shape, operand.shape) == x.shape
+                guard node.broadcasts(operand.shape, to: x.shape)
                     || operand.elementCount == x.shape[axis...].reduce(1, *)
                 else {
                     throw node.invalid("input \(slot) has the shape \(operand.shape), expected that of the rows of \(x.shape)")

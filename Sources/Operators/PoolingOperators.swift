@@ -38,8 +38,7 @@ enum Pooling {
             lower: { lowering in
                 let plan = try plan(lowering.inference)
                 let x = try plan.layout.channelsFirst(lowering.input(0), lowering.builder)
-                let result = try emit(plan, x, isMaximum: isMaximum, lowering)
-                return [try plan.layout.own(result, lowering.builder)]
+                return [try plan.layout.own(lowering.builder) { try emit(plan, x, isMaximum: isMaximum, lowering) }]
             },
             fusesFollowers: true)
     }

@@ -85,10 +85,10 @@ enum Reduction {
         let desc = lowering.builder.desc(x)
         let count = desc.elementCount ?? 0
         let isWorthwhile = count >= 4096 || !lowering.builder.isPlain(x) || !lowering.builder.postOperations.isEmpty
-        if desc.dataType == .float, count > 0, isWorthwhile, let kind = function.kind,
-            let result = try lowering.builder.reduction(x, kind, axes: axes, output: lowering.outputs[0])
-        {
-            return result
+        if desc.dataType == .float, count > 0, isWorthwhile, let kind = function.kind {
+            let emit = { try lowering.builder.reduction(x, kind, axes: axes, output: lowering.outputs[0]) }
+            let keepsRank = lowering.outputs[0].shape.count == desc.shape.count
+            if let result = try keepsRank ? emit() : lowering.withoutPostOperations(emit) { return result }
         }
         return try lowering.native(function.kernel(desc.dataType, desc.shape, axes: Set(axes)), [x])[0]
     }

@@ -51,7 +51,7 @@ enum Resize {
                 let axes = (2...3).map {
                     ResizeAxis(axis: $0, output: output[$0], scale: nil, coordinates: coordinates)
                 }
-                return [try layout.own(emit(lowering, x, axes, method, output: output), lowering.builder)]
+                return [try layout.own(lowering.builder) { try emit(lowering, x, axes, method, output: output) }]
             },
             fusesFollowers: true)
     }
