@@ -90,6 +90,10 @@ let package = Package(
         .testTarget(
             name: "ONNXImportTests", dependencies: ["GEGraph", "ONNXImport", "Executable", protobuf],
             swiftSettings: oneDNNSettings),
+        .testTarget(
+            name: "CoreLoaderTests",
+            dependencies: ["CAscendCL", "CoreLoader", "GEGraph", "OfflineModel", "Executable"],
+            swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]
 )
