@@ -7,6 +7,10 @@ import Testing
 
 private final class Thing: Sendable {}
 
+private final class Counter: Sendable {
+    let value = Atomic(0)
+}
+
 @Suite struct ModelCacheTests {
     private func digest(_ number: Int) -> ContentDigest {
         unsafe withUnsafeBytes(of: number) { unsafe ContentDigest(of: $0) }
@@ -40,20 +44,20 @@ private final class Thing: Sendable {}
 
     @Test func threadsThatComeAtOncePrepareOnce() async throws {
         let cache = ModelCache<ContentDigest, Thing>(recentLimit: 2)
-        let made = Atomic(0)
+        let made = Counter()
         let digest = digest(3)
         let things = try await withThrowingTaskGroup(of: Thing.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     try cache.value(for: digest) {
-                        made.add(1, ordering: .relaxed)
+                        made.value.add(1, ordering: .relaxed)
                         return Thing()
                     }
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(made.load(ordering: .relaxed) == 1)
+        #expect(made.value.load(ordering: .relaxed) == 1)
         #expect(things.allSatisfy { $0 === things[0] })
     }
 

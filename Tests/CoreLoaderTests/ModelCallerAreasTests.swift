@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ModelCallerAreasTests {
     /// Memory that stands in for a caller's weight area.
-    private final class Memory: @unchecked Sendable {
+    @safe private final class Memory: @unchecked Sendable {
         let bytes: UnsafeMutableRawBufferPointer
         init(_ count: Int) { unsafe bytes = .allocate(byteCount: count, alignment: 16) }
         deinit { unsafe bytes.deallocate() }
@@ -19,6 +19,10 @@ import Testing
         }
 
         func fill(_ value: UInt8) { unsafe bytes.initializeMemory(as: UInt8.self, repeating: value) }
+    }
+
+    private final class Counter: Sendable {
+        let value = Atomic(0)
     }
 
     private func model(_ name: String) -> ContentDigest {
@@ -102,24 +106,24 @@ import Testing
         let memory = Memory(100_000)
         let range = try memory.range()
         let model = model("a")
-        let writes = Atomic(0)
+        let writes = Counter()
         try await withThrowingTaskGroup(of: WeightArea.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     try areas.shareWeights(at: range, model: model) {
-                        writes.add(1, ordering: .relaxed)
+                        writes.value.add(1, ordering: .relaxed)
                         memory.fill(9)
                     }
                 }
             }
             for try await area in group { #expect(area.range == range) }
         }
-        #expect(writes.load(ordering: .relaxed) == 1)
+        #expect(writes.value.load(ordering: .relaxed) == 1)
     }
 
     /// A non-atomic counter is exact only if the executions in overlapping workspaces take turns.
     @Test func executionsInOverlappingWorkspacesTakeTurns() async throws {
-        final class Counter: @unchecked Sendable { var value = 0 }
+        final class Plain: @unchecked Sendable { var value = 0 }
         let areas = CallerAreas()
         let memory = Memory(100)
         let workspaces = [
@@ -127,7 +131,7 @@ import Testing
             try areas.shareWorkspace(at: memory.range(0, 50)), try areas.shareWorkspace(at: memory.range(30, 20)),
         ]
         #expect(workspaces[0] === workspaces[2])
-        let counter = Counter()
+        let counter = Plain()
         await withTaskGroup(of: Void.self) { group in
             for workspace in workspaces {
                 group.addTask {
