@@ -1,32 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GEGraph
+
 /// The tables that expand compressed attributes: names written as numbers, and texts replaced by their index.
 ///
 /// Source: GE writes `om_compress_version`, `attr_name_enum`, `attr_value_enum` and `attrs_use_string_value` into the
 /// model's attributes.
 struct AttributeNames {
-    /// The model attributes that hold the tables; an expanded model does not need them.
-    static let tableNames: Set<String> = [
-        "om_compress_version", "attr_name_enum", "attr_value_enum", "attrs_use_string_value",
-    ]
-
     private let names: [String]
     private let values: [String]
     private let hasTextValue: [Bool]
 
-    /// Nil for a model whose attributes are not compressed.
-    init?(modelAttributes: [IRAttrEntry]) {
-        guard case .list(let names)? = modelAttributes["attr_name_enum"] else { return nil }
-        self.names = names.s.map { String(decoding: $0, as: UTF8.self) }
-        if case .list(let list)? = modelAttributes["attr_value_enum"] {
-            values = list.s.map { String(decoding: $0, as: UTF8.self) }
-        } else {
-            values = []
-        }
-        if case .list(let list)? = modelAttributes["attrs_use_string_value"] {
-            hasTextValue = list.b
+    /// Takes the tables out of the model's attributes, since an expanded model does not need them; nil for a model
+    /// whose attributes are not compressed.
+    init?(from modelAttributes: inout [String: Attribute]) {
+        guard let names = modelAttributes.strings("attr_name_enum") else { return nil }
+        self.names = names
+        values = modelAttributes.strings("attr_value_enum") ?? []
+        if case .bools(let flags)? = modelAttributes["attrs_use_string_value"] {
+            hasTextValue = flags
         } else {
             hasTextValue = []
+        }
+        for table in ["om_compress_version", "attr_name_enum", "attr_value_enum", "attrs_use_string_value"] {
+            modelAttributes[table] = nil
         }
     }
 
@@ -40,22 +37,22 @@ struct AttributeNames {
         var weight = 1
         while let digit = digits.next() {
             // A weight beyond the table's size cannot lead to an index within it.
-            guard digit >= 1, weight <= names.count else { throw AttributeNames.unknown("name", index) }
+            guard digit >= 1, weight <= names.count else { throw AttributeNames.unknown("name", Int64(index)) }
             index += (Int(digit) - 1) * weight
             weight *= 127
         }
-        guard names.indices.contains(index) else { throw AttributeNames.unknown("name", index) }
+        guard names.indices.contains(index) else { throw AttributeNames.unknown("name", Int64(index)) }
         return (names[index], hasTextValue.indices.contains(index) && hasTextValue[index])
     }
 
     func text(_ number: Int64) throws(OfflineModelError) -> String {
         guard let index = Int(exactly: number), values.indices.contains(index) else {
-            throw AttributeNames.unknown("value", Int(number))
+            throw AttributeNames.unknown("value", number)
         }
         return values[index]
     }
 
-    private static func unknown(_ what: String, _ index: Int) -> OfflineModelError {
+    private static func unknown(_ what: String, _ index: Int64) -> OfflineModelError {
         .malformedGraph("the table of compressed attributes has no \(what) number \(index)")
     }
 }

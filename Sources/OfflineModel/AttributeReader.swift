@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 import GEGraph
 
-/// Protobuf attributes, descriptors and tensors → those of the graph.
+/// Decodes attributes, descriptors and tensors where they lie in MODEL_DEF.
 struct AttributeReader {
-    let names: AttributeNames?
+    /// Far above what a model needs: an attribute of a descriptor of a tensor in a list of named attributes is ten deep.
+    static let depthLimit = 48
 
-    /// Values that the graph cannot hold (graphs, expressions, lists without a kind) are left out.
-    func attributes(
-        _ entries: [IRAttrEntry], except consumed: Set<String> = []
-    ) throws(OfflineModelError) -> [String: Attribute] {
-        var attributes: [String: Attribute] = [:]
-        if entries.isEmpty { return attributes }
-        attributes.reserveCapacity(entries.count)
-        for entry in entries {
-            var name = entry.key
-            var hasTextValue = false
-            if let names { (name, hasTextValue) = try names.expand(name) }
-            if !consumed.isEmpty, consumed.contains(name) { continue }
-            guard let value = try attribute(entry.value) else { continue }
-            attributes[name] = hasTextValue ? try withTexts(value) : value
+    let bytes: CheckedBytes
+    var names: AttributeNames?
+    /// Descriptors may be empty, two bytes that become many in memory; real ones have at least a type.
+    private var descriptorsLeft: Int
+
+    init(_ bytes: CheckedBytes) {
+        self.bytes = bytes
+        descriptorsLeft = bytes.count / 4 + 1024
+    }
+
+    /// The key of a map's entry, expanded, and where the value lies.
+    struct Entry {
+        var name = ""
+        var hasTextValue = false
+        var value = 0..<0
+    }
+
+    func entry(_ range: Range<Int>) throws(OfflineModelError) -> Entry {
+        var entry = Entry()
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            guard let content = field.content else { continue }
+            if field.number == 1 { entry.name = try bytes.string(content) }
+            if field.number == 2 { entry.value = content }
         }
-        return attributes
+        if let names { (entry.name, entry.hasTextValue) = try names.expand(entry.name) }
+        return entry
+    }
+
+    /// Adds the attribute of a map's entry. Values that the graph cannot hold (graphs, expressions, lists without a
+    /// kind) are left out.
+    mutating func add(_ entry: Entry, to attributes: inout [String: Attribute], depth: Int) throws(OfflineModelError) {
+        guard let value = try attribute(entry.value, depth: depth) else { return }
+        attributes[entry.name] = entry.hasTextValue ? try withTexts(value) : value
     }
 
     private func withTexts(_ value: Attribute) throws(OfflineModelError) -> Attribute {
@@ -41,104 +55,171 @@ struct AttributeReader {
         }
     }
 
-    private func attribute(_ definition: IRAttrDef) throws(OfflineModelError) -> Attribute? {
-        switch definition.value {
-        case .s(let data): AttributeReader.text(data).map(Attribute.string) ?? .bytes([UInt8](data))
-        case .bt(let data): .bytes([UInt8](data))
-        case .i(let value): .int(value)
-        case .f(let value): .float(value)
-        case .b(let value): .bool(value)
-        case .dt(let number): AttributeReader.dataType(number).map(Attribute.dataType) ?? .int(number)
-        case .func(let value): .named(value.name, try attributes(value.attr))
-        case .td(let value): .tensorDesc(try desc(value))
-        case .t(let value): .tensor(try inlineTensor(value))
-        case .listListInt(let value): .intLists(value.listListI.map(\.listI))
-        case .listListFloat(let value): .floatLists(value.listListF.map(\.listF))
-        case .list(let value): try list(value)
-        case nil: nil
+    /// An AttrDef.
+    mutating func attribute(_ range: Range<Int>, depth: Int) throws(OfflineModelError) -> Attribute? {
+        guard depth < AttributeReader.depthLimit else {
+            throw .malformedGraph(
+                "attributes at offset \(range.lowerBound) are nested deeper than \(AttributeReader.depthLimit)")
         }
-    }
-
-    private func list(_ list: IRAttrDef.ListValue) throws(OfflineModelError) -> Attribute? {
-        switch list.valType {
-        case .string:
-            let texts = list.s.compactMap(AttributeReader.text)
-            return texts.count == list.s.count ? .strings(texts) : .byteStrings(list.s.map { [UInt8]($0) })
-        case .bytes: return .byteStrings(list.bt.map { [UInt8]($0) })
-        case .int: return .ints(list.i)
-        case .float: return .floats(list.f)
-        case .bool: return .bools(list.b)
-        case .dataType:
-            let types = list.dt.compactMap(AttributeReader.dataType)
-            return types.count == list.dt.count ? .dataTypes(types) : .ints(list.dt)
-        case .tensorDesc:
-            var values: [TensorDesc] = []
-            for item in list.td { values.append(try desc(item)) }
-            return .tensorDescs(values)
-        case .tensor:
-            var values: [Constant] = []
-            for item in list.t { values.append(try inlineTensor(item)) }
-            return .tensors(values)
-        case .namedAttrs:
-            var values: [Attribute] = []
-            for item in list.na { values.append(.named(item.name, try attributes(item.attr))) }
-            return .namedList(values)
-        case .none, .graph, .UNRECOGNIZED: return nil
+        var value: Attribute?
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            switch (field.number, field.content) {
+            case (1, let content?): value = try list(content, depth: depth + 1)
+            case (2, let content?): value = bytes.text(content).map(Attribute.string) ?? .bytes(copy(content))
+            case (3, nil): value = .int(field.integer)
+            case (4, nil): value = .float(field.float)
+            case (5, nil): value = .bool(field.bits != 0)
+            case (7, let content?): value = .bytes(copy(content))
+            case (10, let content?): value = try named(content, depth: depth + 1)
+            case (11, let content?): value = .tensorDesc(try desc(content, depth: depth + 1).desc)
+            case (12, let content?): value = .tensor(try inlineTensor(content, depth: depth + 1))
+            case (14, let content?):
+                value = .intLists(try lists(content) { bytes, field, list throws(OfflineModelError) in
+                    try bytes.append(field, to: &list)
+                })
+            case (15, nil): value = AttributeReader.dataType(field.integer).map(Attribute.dataType) ?? .int(field.integer)
+            case (16, let content?):
+                value = .floatLists(try lists(content) { bytes, field, list throws(OfflineModelError) in
+                    try bytes.append(field, to: &list)
+                })
+            default: continue
+            }
         }
+        return value
     }
 
-    private func inlineTensor(_ tensor: IRTensorDef) throws(OfflineModelError) -> Constant {
-        Constant(try desc(tensor.desc), .inline([UInt8](tensor.data)))
-    }
+    private func copy(_ content: Range<Int>) -> [UInt8] { bytes.copy(content) ?? [] }
 
-    /// The descriptor with what GE keeps in attributes (format, origin, size) moved into the fields for it.
-    func desc(_ source: IRTensorDescriptor) throws(OfflineModelError) -> TensorDesc {
-        let rank = source.shape.dim.count
-        guard rank <= TensorDesc.rankLimit else {
-            throw .malformedGraph("a tensor has \(rank) dimensions, expected at most \(TensorDesc.rankLimit)")
+    /// A ListListInt or ListListFloat: messages (field 1) of numbers (field 1).
+    private func lists<Number>(
+        _ range: Range<Int>,
+        append: (CheckedBytes, WireField, inout [Number]) throws(OfflineModelError) -> Void
+    ) throws(OfflineModelError) -> [[Number]] {
+        var lists: [[Number]] = []
+        var outer = WireFields(bytes, range)
+        while let field = try outer.next() {
+            guard field.number == 1, let content = field.content else { continue }
+            var list: [Number] = []
+            var inner = WireFields(bytes, content)
+            while let number = try inner.next() {
+                if number.number == 1 { try append(bytes, number, &list) }
+            }
+            lists.append(list)
         }
-        let layout = source.layout.isEmpty ? Format.undefined : Format(layout: source.layout) ?? .reserved
-        var desc = TensorDesc(
-            DataType(descriptorNumber: source.dtype), source.shape.dim.map { Int($0) }, format: layout,
-            size: source.size > 0 ? Int(source.size) : nil, attributes: try attributes(source.attr))
-        if !desc.attributes.isEmpty { AttributeReader.moveKnownAttributes(&desc) }
-        return desc
+        return lists
     }
 
-    private static func moveKnownAttributes(_ desc: inout TensorDesc) {
-        if let number = desc.attributes.int("format_for_int").flatMap(Int32.init(exactly:)) {
-            desc.format = Format(rawValue: number).primary
+    mutating func named(_ range: Range<Int>, depth: Int) throws(OfflineModelError) -> Attribute {
+        var name = ""
+        var attributes: [String: Attribute] = [:]
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            guard let content = field.content else { continue }
+            if field.number == 1 { name = try bytes.string(content) }
+            if field.number == 2 { try add(entry(content), to: &attributes, depth: depth) }
+        }
+        return .named(name, attributes)
+    }
+
+    /// A TensorDef whose elements are in the graph.
+    mutating func inlineTensor(_ range: Range<Int>, depth: Int) throws(OfflineModelError) -> Constant {
+        let tensor = try tensor(range, depth: depth)
+        return Constant(tensor.desc, .inline(copy(tensor.data)))
+    }
+
+    /// A TensorDef: its descriptor, with the place in the weights, and where elements in the graph lie.
+    struct StoredTensor {
+        var desc = TensorDesc(.undefined, [], format: .undefined)
+        var weightsOffset = 0
+        var weightsSize = 0
+        var data = 0..<0
+    }
+
+    mutating func tensor(_ range: Range<Int>, depth: Int) throws(OfflineModelError) -> StoredTensor {
+        var tensor = StoredTensor()
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            guard let content = field.content else { continue }
+            if field.number == 1 {
+                let data = tensor.data
+                tensor = try desc(content, depth: depth)
+                tensor.data = data
+            }
+            if field.number == 2 { tensor.data = content }
+        }
+        return tensor
+    }
+
+    /// A TensorDescriptor, with what GE keeps in attributes (format, origin, size) moved into the fields for it.
+    mutating func desc(_ range: Range<Int>, depth: Int) throws(OfflineModelError) -> StoredTensor {
+        descriptorsLeft -= 1
+        guard descriptorsLeft >= 0 else {
+            throw .malformedGraph("it has more tensor descriptors than \(bytes.count) bytes can describe")
+        }
+        var tensor = StoredTensor()
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            switch (field.number, field.content) {
+            case (2, nil):
+                tensor.desc.dataType = DataType(descriptorNumber: Int32(truncatingIfNeeded: field.integer))
+            case (3, let content?): tensor.desc.shape = try shape(content)
+            case (4, let content?) where !content.isEmpty:
+                tensor.desc.format = Format(layout: try bytes.string(content)) ?? .reserved
+            case (5, let content?): try add(entry(content), to: &tensor.desc.attributes, depth: depth)
+            case (10, nil): tensor.desc.size = field.integer > 0 ? Int(field.integer) : nil
+            case (11, nil): tensor.weightsSize = Int(field.integer)
+            case (18, nil): tensor.weightsOffset = Int(field.integer)
+            default: continue
+            }
+        }
+        if !tensor.desc.attributes.isEmpty { AttributeReader.moveKnownAttributes(&tensor) }
+        return tensor
+    }
+
+    private func shape(_ range: Range<Int>) throws(OfflineModelError) -> [Int] {
+        var dims: [Int64] = []
+        var fields = WireFields(bytes, range)
+        while let field = try fields.next() {
+            if field.number == 1 { try bytes.append(field, to: &dims) }
+        }
+        guard dims.count <= TensorDesc.rankLimit else {
+            throw .malformedGraph("a tensor has \(dims.count) dimensions, expected at most \(TensorDesc.rankLimit)")
+        }
+        return dims.map { Int($0) }
+    }
+
+    private static func moveKnownAttributes(_ tensor: inout StoredTensor) {
+        if let number = tensor.desc.attributes.int("format_for_int").flatMap(Int32.init(exactly:)) {
+            tensor.desc.format = Format(rawValue: number).primary
             // The upper bits (groups, C0) stay readable as an attribute.
-            if number == desc.format.rawValue { desc.attributes["format_for_int"] = nil }
+            if number == tensor.desc.format.rawValue { tensor.desc.attributes["format_for_int"] = nil }
         }
-        if let text = desc.attributes.removeValue(forKey: "origin_format"), case .string(let layout) = text {
-            desc.originFormat = Format(layout: layout)
+        if case .string(let layout)? = tensor.desc.attributes.removeValue(forKey: "origin_format") {
+            tensor.desc.originFormat = Format(layout: layout)
         }
-        if let number = desc.attributes.int("origin_format_for_int").flatMap(Int32.init(exactly:)) {
-            desc.attributes["origin_format_for_int"] = nil
-            desc.originFormat = Format(rawValue: number).primary
+        if let number = take("origin_format_for_int", &tensor).flatMap(Int32.init(exactly:)) {
+            tensor.desc.originFormat = Format(rawValue: number).primary
         }
-        if desc.originFormat == desc.format || desc.originFormat == .reserved { desc.originFormat = nil }
-        let shape = desc.attributes.removeValue(forKey: "origin_shape")
-        let isInitialized = desc.attributes.removeValue(forKey: "origin_shape_initialized") != .bool(false)
+        if tensor.desc.originFormat == tensor.desc.format || tensor.desc.originFormat == .reserved {
+            tensor.desc.originFormat = nil
+        }
+        let shape = tensor.desc.attributes.removeValue(forKey: "origin_shape")
+        let isInitialized = tensor.desc.attributes.removeValue(forKey: "origin_shape_initialized") != .bool(false)
         if isInitialized, case .ints(let dims)? = shape, dims.count <= TensorDesc.rankLimit {
             let origin = dims.map { Int($0) }
-            desc.originShape = origin == desc.shape ? nil : origin
+            tensor.desc.originShape = origin == tensor.desc.shape ? nil : origin
         }
-        if let size = desc.attributes.int("size") {
-            desc.attributes["size"] = nil
-            desc.size = size > 0 ? size : nil
-        }
+        if let size = take("size", &tensor) { tensor.desc.size = size > 0 ? size : nil }
+        if let size = take("weight_size", &tensor) { tensor.weightsSize = size }
+        if let offset = take("data_offset", &tensor) { tensor.weightsOffset = offset }
     }
 
-    private static func text(_ data: Data) -> String? { String(validating: data, as: UTF8.self) }
-
-    private static func dataType(_ number: Int64) -> DataType? {
-        Int32(exactly: number).flatMap { DataType(rawValue: $0) }
+    private static func take(_ name: String, _ tensor: inout StoredTensor) -> Int? {
+        guard let value = tensor.desc.attributes.int(name) else { return nil }
+        tensor.desc.attributes[name] = nil
+        return value
     }
-}
 
-extension [IRAttrEntry] {
-    /// The value of the entry with this key; as in a map, the last one counts.
-    subscript(key: String) -> IRAttrDef.OneOf_Value? { last { $0.key == key }?.value.value }
+    static func dataType(_ number: Int64) -> DataType? { Int32(exactly: number).flatMap { DataType(rawValue: $0) } }
 }

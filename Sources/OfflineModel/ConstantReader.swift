@@ -7,35 +7,33 @@ struct ConstantReader {
     /// Constants of at most so many bytes are copied into the graph.
     static let inlineLimit = 4096
 
-    let attributes: AttributeReader
+    /// The MODEL_DEF partition.
+    let graph: CheckedBytes
     let weights: CheckedBytes
 
     /// The value of the Const node called `name`.
-    func constant(_ tensor: IRTensorDef, of name: String) throws(OfflineModelError) -> Constant {
-        var desc = try attributes.desc(tensor.desc)
-        let offset = desc.attributes.int("data_offset") ?? Int(tensor.desc.dataOffset)
-        let stated = desc.attributes.int("weight_size") ?? Int(tensor.desc.weightSize)
-        desc.attributes["data_offset"] = nil
-        desc.attributes["weight_size"] = nil
+    func constant(_ tensor: AttributeReader.StoredTensor, of name: String) throws(OfflineModelError) -> Constant {
+        let desc = tensor.desc
         guard let needed = desc.byteCount else {
             throw .malformedWeights("constant '\(name)' has the shape \(desc.shape), expected a fixed one")
         }
         if !tensor.data.isEmpty {
             let size = size(of: desc, needed: needed, stated: tensor.data.count)
-            guard size <= tensor.data.count else {
+            guard size <= tensor.data.count, let bytes = graph.copy(tensor.data.prefix(size)) else {
                 throw .malformedWeights("constant '\(name)' has \(tensor.data.count) bytes, its shape needs \(needed)")
             }
-            return Constant(desc, .inline([UInt8](tensor.data.prefix(size))))
+            return Constant(desc, .inline(bytes))
         }
-        let size = size(of: desc, needed: needed, stated: stated)
-        let (end, overflow) = offset.addingReportingOverflow(size)
-        guard size >= needed, offset >= 0, !overflow, end <= weights.count else {
+        let size = size(of: desc, needed: needed, stated: tensor.weightsSize)
+        let (end, overflow) = tensor.weightsOffset.addingReportingOverflow(size)
+        guard size >= needed, tensor.weightsOffset >= 0, !overflow, end <= weights.count else {
             throw .malformedWeights(
-                "constant '\(name)' of \(needed) bytes is stated to have \(stated) bytes at offset \(offset); "
-                    + "the partition has \(weights.count)")
+                "constant '\(name)' of \(needed) bytes is stated to have \(tensor.weightsSize) bytes at offset "
+                    + "\(tensor.weightsOffset); the partition has \(weights.count)")
         }
-        if size > ConstantReader.inlineLimit { return Constant(desc, .weights(offset..<end)) }
-        return Constant(desc, .inline(weights.copy(offset..<end) ?? []))
+        let range = tensor.weightsOffset..<end
+        if size > ConstantReader.inlineLimit { return Constant(desc, .weights(range)) }
+        return Constant(desc, .inline(weights.copy(range) ?? []))
     }
 
     /// Bytes of a constant. The shape says it, except where old files give the origin's shape for a blocked format;

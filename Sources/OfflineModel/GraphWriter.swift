@@ -27,10 +27,9 @@ struct GraphWriter {
         // What consumers state about a constant input.
         var offsets: [Int: Int] = [:]
         for (number, node) in graph.nodes.enumerated() {
+            var node = node
+            if let index = indices[number] { GraphWriter.complete(&node, index: index) }
             var op = try op(node, number: number, in: graph, constantOffsets: offsets)
-            if let index = indices[number], node.attributes["index"] == nil {
-                op.attr.append(IRAttrEntry("index", .with { $0.i = Int64(index) }))
-            }
             if let constant = node.constant {
                 let (tensor, offset) = try self.constant(constant, of: node)
                 op.attr.append(IRAttrEntry("value", .with { $0.t = tensor }))
@@ -39,6 +38,13 @@ struct GraphWriter {
             message.op.append(op)
         }
         return message
+    }
+
+    /// Gives a Data node what GE's has: its index, and an input with the descriptor of the output.
+    private static func complete(_ node: inout Node, index: Int) {
+        node.attributes["index"] = node.attributes["index"] ?? .int(Int64(index))
+        if node.inputs.isEmpty { node.inputs = [nil] }
+        if node.inputDescs.isEmpty { node.inputDescs = Array(node.outputs.prefix(1)) }
     }
 
     private func op(

@@ -1,47 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
-import SwiftProtobuf
 
-/// A MODEL_DEF partition, decoded.
+/// Decodes a MODEL_DEF partition. The messages are those of `ge_ir.proto`; they are read where they lie, since decoding
+/// them into message objects first takes several times as long.
 struct ModelReader {
-    private let source: IRModelDef
+    private let bytes: CheckedBytes
+    private var name = ""
+    private var graphs: [Range<Int>] = []
+    /// The model's attributes, without the tables of compressed ones.
+    private var attributes: [String: Attribute] = [:]
+    private var reader: AttributeReader
 
     init(_ bytes: CheckedBytes) throws(OfflineModelError) {
+        self.bytes = bytes
+        reader = AttributeReader(bytes)
         guard bytes.count <= Int32.max else {
             throw .malformedGraph("it has \(bytes.count) bytes, expected at most \(Int32.max)")
         }
-        try MessageBudget.check(bytes)
-        source = try decode(IRModelDef.self, bytes) { .malformedGraph($0) }
+        var fields = WireFields(bytes, 0..<bytes.count)
+        while let field = try fields.next() {
+            guard let content = field.content else { continue }
+            switch field.number {
+            case 1: name = try bytes.string(content)
+            case 7: graphs.append(content)
+            case 11: try reader.add(reader.entry(content), to: &attributes, depth: 0)
+            default: continue
+            }
+        }
         // Kirin's converter of the early days left the model type at zero.
-        if case .s(let target)? = source.attr["target_type"], String(decoding: target, as: UTF8.self) == "LITE" {
+        if attributes.string("target_type") == "LITE" {
             throw .unsupportedKind(OfflineModelFile.kirinText("a model compiled for a Kirin phone (HiAI)"))
         }
+        reader.names = AttributeNames(from: &attributes)
     }
 
-    /// The model, and the producers that its NetOutput node names.
+    /// The model, and what the inputs of its NetOutput node are named after.
     /// - `weights`: the WEIGHTS_DATA partition.
     /// - `isComplete`: whether the partition must hold every graph that a node names (not so in a flow model).
     func model(
         weights: CheckedBytes, isComplete: Bool
     ) throws(OfflineModelError) -> (model: Model, outputSources: [OutputSource]) {
-        guard let root = source.graph.first else { throw .malformedGraph("it has no graph") }
-        let attributes = AttributeReader(names: AttributeNames(modelAttributes: source.attr))
-        let reader = GraphReader(
-            attributes: attributes, constants: ConstantReader(attributes: attributes, weights: weights))
-        var model = Model(
-            name: source.name, graph: try reader.graph(root),
-            attributes: try attributes.attributes(source.attr, except: AttributeNames.tableNames))
-        for graph in source.graph.dropFirst() { model.subgraphs.append(try reader.graph(graph)) }
+        guard let first = graphs.first else { throw .malformedGraph("it has no graph") }
+        let constants = ConstantReader(graph: bytes, weights: weights)
+        var graphReader = GraphReader(ops: OpReader(attributes: reader, constants: constants))
+        let root = try graphReader.graph(first)
+        var model = Model(name: name, graph: root.graph, attributes: attributes)
+        for range in graphs.dropFirst() { model.subgraphs.append(try graphReader.graph(range).graph) }
         try ModelReader.checkCalls(model, isComplete: isComplete)
-        let output = root.op.last { $0.type == "NetOutput" }
-        let sources = zip(output?.srcName ?? [], output?.srcIndex ?? []).map { OutputSource(node: $0, output: Int($1)) }
-        return (model, sources)
+        return (model, root.outputSources)
     }
 
     /// Checks that sub-graphs have distinct names, that each one named exists, and that none calls itself.
     private static func checkCalls(_ model: Model, isComplete: Bool) throws(OfflineModelError) {
-        if model.subgraphs.isEmpty && !isComplete { return }
         var numbers: [String: Int] = [:]
         for (number, graph) in model.subgraphs.enumerated() {
             guard numbers.updateValue(number, forKey: graph.name) == nil else {
@@ -66,19 +77,5 @@ struct ModelReader {
         guard topologicalOrder(producers: callees) != nil else {
             throw .malformedGraph("sub-graphs call each other in a circle")
         }
-    }
-}
-
-/// Decodes a message, without the fields that its .proto file does not declare.
-func decode<M: Message>(
-    _ type: M.Type, _ bytes: CheckedBytes, failure: (String) -> OfflineModelError
-) throws(OfflineModelError) -> M {
-    var options = BinaryDecodingOptions()
-    options.discardUnknownFields = true
-    options.messageDepthLimit = MessageBudget.depthLimit
-    do {
-        return try bytes.withData { try M(serializedBytes: $0, options: options) }
-    } catch {
-        throw failure("it is not a readable \(M.protoMessageName): \(error)")
     }
 }

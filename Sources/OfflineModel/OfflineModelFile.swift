@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SwiftProtobuf
 
 /// An offline model, read and checked: one static model, or the root of a file that holds several.
 ///
@@ -31,7 +32,18 @@ public struct OfflineModelFile: Sendable {
             description = try ModelDescription(of: model, outputSources: sources, isDynamic: container.isDynamicShape)
         }
         if let range = container.range(of: .tasks), !range.isEmpty {
-            _ = try decode(IRModelTaskDef.self, bytes.part(range)) { .malformedTasks($0) }
+            try OfflineModelFile.checkTasks(bytes.part(range))
+        }
+    }
+
+    /// Nothing in the schedule is needed, but GE's loader refuses one that it cannot read.
+    private static func checkTasks(_ bytes: CheckedBytes) throws(OfflineModelError) {
+        var options = BinaryDecodingOptions()
+        options.discardUnknownFields = true
+        do {
+            _ = try bytes.withData { try IRModelTaskDef(serializedBytes: $0, options: options) }
+        } catch {
+            throw .malformedTasks("it is not a readable \(IRModelTaskDef.protoMessageName): \(error)")
         }
     }
 

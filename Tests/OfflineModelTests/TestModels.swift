@@ -10,7 +10,9 @@ enum TestModels {
     }
 
     static func data(_ name: String, index: Int, _ desc: TensorDesc) -> Node {
-        Node(name: name, type: "Data", outputs: [desc], outputNames: ["y"], attributes: ["index": .int(Int64(index))])
+        Node(
+            name: name, type: "Data", inputs: [nil], inputDescs: [desc], outputs: [desc], outputNames: ["y"],
+            attributes: ["index": .int(Int64(index))])
     }
 
     static func const(_ name: String, _ value: Constant) -> Node {
@@ -105,7 +107,8 @@ enum TestModels {
         var graph = Graph(name: name)
         let x = graph.append(
             Node(
-                name: "x", type: "Data", outputs: [shape], attributes: ["index": .int(0), "_parent_node_index": .int(1)]))
+                name: "x", type: "Data", inputs: [nil], inputDescs: [shape], outputs: [shape],
+                attributes: ["index": .int(0), "_parent_node_index": .int(1)]))
         let y = graph.append(Node(name: "y", type: type, inputs: [x], inputDescs: [shape], outputs: [shape]))
         graph.append(Node(name: "out", type: "NetOutput", inputs: [y], inputDescs: [shape]))
         return graph
