@@ -26,7 +26,6 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
         case .loadConfig: "load configuration"
         case .executeConfig: "execution configuration"
         case .bundleQuery: "bundle query"
-
         case .exceptionInfo: "exception information"
         case .sharedBuffer: "shared buffer"
         }

@@ -102,7 +102,8 @@ private struct JSONReader {
     private mutating func number() -> JSONValue? {
         let start = position
         _ = take("-")
-        guard digits() else { return nil }
+        // No digit follows a leading zero.
+        guard take("0") || digits() else { return nil }
         if take("."), !digits() { return nil }
         if take("e") || take("E") {
             if !take("+") { _ = take("-") }
