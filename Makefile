@@ -40,7 +40,7 @@ test-swift: $(STAMPS)/onednn ## run the Swift tests only
 
 test-python: $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/installed ## run the Python tests only
 	$(say) "Python tests"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest Tests/Python $(PYTEST_OPTIONS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest Tests/Python Tests/CABI $(PYTEST_OPTIONS)
 
 bench: $(STAMPS)/bench $(STAMPS)/installed ## compare with ONNX Runtime and OpenVINO (BENCH_OPTIONS="--quick")
 	@$(BIN)/python Benchmarks/bench.py $(BENCH_OPTIONS)
