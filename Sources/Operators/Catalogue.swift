@@ -5,8 +5,9 @@ public enum Catalogue {
     /// One line per family; each family's file lists its operators.
     private static let families: [[Operator]] = [
         ElementwiseUnary.operators, ElementwiseBinary.operators, Activation.operators, Comparison.operators, Cast.operators,
-        Reduction.operators, ArgMax.operators, Softmax.operators, Normalization.operators, BatchNormalization.operators,
-        MatMul.operators, Convolution.operators, Pooling.operators, Resize.operators,
+        Reduction.operators, Cumulative.operators, ArgMax.operators, TopK.operators, Softmax.operators,
+        Normalization.operators, BatchNormalization.operators,
+        MatMul.operators, Convolution.operators, Pooling.operators, Resize.operators, Recurrent.operators,
 
         Reshape.operators, Identity.operators, ShapeQuery.operators, Transpose.operators, Slicing.operators,
         Gather.operators, Concat.operators, Split.operators, Pad.operators, Expand.operators, Select.operators,

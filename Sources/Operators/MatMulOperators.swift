@@ -71,6 +71,19 @@ enum MatMul {
             fusesFollowers: true)
     }
 
+    /// Emits the product of x1 and the transpose of x2, both with leading batch dimensions, for other operators.
+    static func timesTransposed(_ x1: Value, _ x2: Value, _ lowering: Lowering) throws -> Value {
+        let (first, second) = (lowering.builder.shape(x1), lowering.builder.shape(x2))
+        let node = Inference(
+            node: Node(name: lowering.node.name, type: lowering.node.type, attributes: ["transpose_x2": .bool(true)]),
+            inputs: [], constants: [])
+        let product = try Product(node, first, second)
+        let step = Lowering(
+            inference: lowering.inference, inputs: [x1, x2],
+            outputs: [TensorDesc(lowering.builder.desc(x1).dataType, product.shape)], builder: lowering.builder)
+        return try apply(product, x1, x2, nil, step)
+    }
+
     private static func apply(
         _ product: Product, _ x1: Value, _ x2: Value, _ bias: Value?, _ lowering: Lowering
     ) throws -> Value {

@@ -128,12 +128,12 @@ import Testing
         func expect(_ share: Double) -> [Double] {
             zip(places(shape), x.values).map { place, value in
                 let c = place[1]
-                return (value - mean.values[c] * share) / (variance.values[c] * share + 0.001).squareRoot() * scale.values[c]
+                return (value - mean.values[c] * share) / (variance.values[c] * share + 0x1p-10).squareRoot() * scale.values[c]
                     + offset.values[c]
             }
         }
         let attributes: [String: Attribute] = [
-            "epsilon": .float(0.001), "data_format": .string("NCHW"), "is_training": .bool(false),
+            "epsilon": .float(0x1p-10), "data_format": .string("NCHW"), "is_training": .bool(false),
         ]
         let tolerance = Tolerance.of(type).times(3)
         for constants in [Set<Int>(), [1, 2, 3, 4, 5]] {
@@ -145,7 +145,7 @@ import Testing
         }
         // What the compiler makes of it: the mean negated, the variance as the inverse of the deviation.
         let negated = Tensor(type, [channels], mean.values.map { -$0 })
-        let inverse = Tensor(type, [channels], variance.values.map { 1 / ($0 + 0.001).squareRoot() }).rounded
+        let inverse = Tensor(type, [channels], variance.values.map { 1 / ($0 + 0x1p-10).squareRoot() }).rounded
         expectClose(
             try run("BNInferenceD", [x, negated, inverse, scale, offset], attributes)[0], shape: shape, expect(1),
             Tolerance.of(type).times(6))
