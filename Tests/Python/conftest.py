@@ -51,6 +51,7 @@ def device():
 
     assert acl.init() in (0, 100002)
     assert acl.rt.set_device(0) == 0
+    acl.get_recent_err_msg()  # a repeated init leaves one
     yield acl
     acl.rt.set_device(0)
     assert acl.rt.reset_device(0) == 0

@@ -6,7 +6,7 @@ import Synchronization
 
 /// A model that has an id: prepared kernels bound to a weight area and a workspace.
 ///
-/// Whatever it holds is given back when the last execution and the table have let go of it.
+/// Its memory is given back by `close`.
 final class LoadedModel: @unchecked Sendable {
     let id: UInt32
     let ready: ReadyModel
@@ -170,8 +170,14 @@ final class LoadedModel: @unchecked Sendable {
         }
     }
 
-    /// No execution starts after this; one that runs is waited for.
-    func close() { workspace.takingTurns { isUnloaded = true } }
+    /// No execution starts after this, and one that runs is waited for; then all memory is given back.
+    func close() {
+        workspace.takingTurns {
+            isUnloaded = true
+            weights.giveBack()
+            workspace.giveBack()
+        }
+    }
 
     /// The device gives up its memory: nothing may be executed any more; an execution that runs is waited for.
     func loseDevice() { workspace.takingTurns { hasLostDevice = true } }

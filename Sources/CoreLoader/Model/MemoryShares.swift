@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A loaded model's share in weight memory; given back when the share goes away.
+/// A loaded model's share in weight memory; given back by `giveBack`, at the latest when the share goes away.
 final class WeightShare: @unchecked Sendable {
     let range: AddressRange
-    private let owner: Owner
-    // Used only in the turn of the model's workspace.
+    // Used only in the turn of the model's workspace, and by the one who drops the last reference.
+    private var owner: Owner
     private var check = MemoryCheck()
 
     private enum Owner {
@@ -29,8 +29,12 @@ final class WeightShare: @unchecked Sendable {
         owner = .library(memory)
     }
 
-    deinit {
+    deinit { giveBack() }
+
+    /// Nobody may use the memory through this share any more.
+    func giveBack() {
         if case .caller(let area, let areas) = owner { areas.release(area) }
+        owner = .nobody
     }
 
     var address: UInt { range.start }
@@ -40,13 +44,13 @@ final class WeightShare: @unchecked Sendable {
     func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
 }
 
-/// A loaded model's share in a workspace; given back when the share goes away.
+/// A loaded model's share in a workspace; given back by `giveBack`, at the latest when the share goes away.
 final class WorkspaceShare: @unchecked Sendable {
     let range: AddressRange
     private let workspace: Workspace
-    private let areas: CallerAreas?
-    private let memory: LibraryMemory?
-    // Used only in the workspace's turn.
+    // Used only in the workspace's turn, and by the one who drops the last reference.
+    private var areas: CallerAreas?
+    private var memory: LibraryMemory?
     private var check = MemoryCheck()
 
     init(_ workspace: Workspace, in areas: CallerAreas) {
@@ -64,7 +68,13 @@ final class WorkspaceShare: @unchecked Sendable {
         self.memory = memory
     }
 
-    deinit { areas?.release(workspace) }
+    deinit { giveBack() }
+
+    /// Nobody may use the memory through this share any more.
+    func giveBack() {
+        areas.take()?.release(workspace)
+        memory = nil
+    }
 
     var address: UInt { range.start }
 
