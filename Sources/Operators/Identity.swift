@@ -12,17 +12,20 @@ enum Identity {
 
     private static func pass(_ type: String) -> Operator {
         Operator(
-            type, infer: { node throws(GraphError) in [plainDesc(try node.input(0))] }, lower: { [try $0.input(0)] })
+            type, infer: { node throws(GraphError) in [try passed(node, 0)] }, lower: { [try $0.input(0)] })
     }
 
-    private static func plainDesc(_ x: TensorDesc) -> TensorDesc { TensorDesc(x.dataType, x.shape, format: x.format) }
+    private static func passed(_ node: Inference, _ slot: Int) throws(GraphError) -> TensorDesc {
+        let x = try node.input(slot)
+        return try node.output(x.dataType, x.shape, format: x.format)
+    }
 
     /// Nothing is dropped at inference; a mask of what was kept is not made.
     private static let dropout = Operator(
         "Dropout",
         infer: { node throws(GraphError) in
             guard node.node.outputs.count <= 1 else { throw node.invalid("the mask output is not supported") }
-            return [plainDesc(try node.input(0))]
+            return [try passed(node, 0)]
         },
         lower: { [try $0.input(0)] })
 
@@ -30,7 +33,7 @@ enum Identity {
         "IdentityN",
         infer: { node throws(GraphError) in
             var outputs: [TensorDesc] = []
-            for slot in node.inputs.indices { outputs.append(plainDesc(try node.input(slot))) }
+            for slot in node.inputs.indices { outputs.append(try passed(node, slot)) }
             return outputs
         },
         lower: { lowering in try lowering.inputs.indices.map { try lowering.input($0) } })

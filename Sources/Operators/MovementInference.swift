@@ -57,6 +57,7 @@ extension Inference {
     func list(_ name: String, orInput slot: Int?) throws(GraphError) -> [Int] {
         if let values = list(name) { return values }
         guard let slot else { throw invalid("attribute \(name) is missing, expected a list of integers") }
+        guard slot >= 0 else { throw invalid("there are no inputs") }
         return try constantInts(slot)
     }
 

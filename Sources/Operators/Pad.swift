@@ -111,7 +111,8 @@ enum Pad {
         let source = rowMajorStrides(shape)
         let target = rowMajorStrides(output.shape)
         let inside = shape.indices.map { axis in
-            let start = max(0, margins[axis].before)
+            // A cut behind can reach into the margin before.
+            let start = min(max(0, margins[axis].before), output.shape[axis])
             return start..<max(start, min(output.shape[axis], margins[axis].before + shape[axis]))
         }
         func offset(_ starts: [Int], _ strides: [Int]) -> Int { zip(starts, strides).reduce(0) { $0 + $1.0 * $1.1 } }

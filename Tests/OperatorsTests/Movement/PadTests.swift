@@ -85,6 +85,14 @@ import Testing
             try runNode("PadV2", [x, .ints([1, 1, 0, 1]), fill]) == [Elements(.float, [2, 3], [7, 7, 7, 7, 7, 7])])
     }
 
+    @Test func aCutMayReachIntoTheMargin() throws {
+        let x = Slot.data(Elements(.float, [1], [5]))
+        let fill = Slot.constant(Constant(floats: [7], shape: []))
+        #expect(try runNode("PadV2", [x, .ints([3, -3]), fill]) == [Elements(.float, [1], [7])])
+        #expect(try runNode("PadV2", [x, .ints([-3, 3]), fill]) == [Elements(.float, [1], [7])])
+        #expect(try runNode("PadV2", [x, .ints([2, -1]), fill]) == [Elements(.float, [2], [7, 7])])
+    }
+
     @Test func marginsThatDoNotFitAreRefused() {
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
         expectRefused("Pad", [x, .ints([1, 1])], "there are 2 paddings, expected 4 for 2 dimensions")
