@@ -3,6 +3,9 @@
 
 import ctypes
 import mmap
+import os
+import subprocess
+import sys
 import threading
 
 import acl
@@ -29,7 +32,6 @@ PARAM_INVALID = 100000
 GE_PARAM_INVALID = 145000
 MODEL_ID_INVALID = 145003
 CONTEXT_NULL = 107002
-MODEL_CONTEXT = 107004
 HUGE_PAGE_FIRST = 0
 
 pytestmark = pytest.mark.usefixtures("device")
@@ -557,11 +559,59 @@ def test_results_of_repeated_runs_are_the_same_whatever_the_workspace_held(cases
     must_unload(model_id)
 
 
-def test_another_device_is_refused(cases):
-    count, ret = acl.rt.get_device_count()
-    assert ret == 0
-    if count < 2:
-        pytest.skip("one device only; test_model_devices.py plays a host with two")
+def test_a_context_of_another_device_is_refused(cases, tmp_path):
+    """On a host with two devices, which a process of its own plays."""
+    case = cases["dense"]
+    (tmp_path / "model.om").write_bytes(case.model)
+    program = """
+import sys
+import acl
+import numpy as np
+from model_support import Runner, load, message, must_load, must_unload
+
+model = open(sys.argv[1], "rb").read()
+assert acl.init() == 0
+assert acl.rt.get_device_count() == (2, 0)
+assert acl.rt.set_device(0) == 0
+model_id = must_load(model)
+with Runner(model_id, [np.ones((2, 24), np.float32)]) as runner:
+    first = runner.run()
+    assert acl.rt.set_device(1) == 0
+    assert acl.mdl.execute(model_id, runner.input_set, runner.output_set) == 107004
+    assert "device 0" in message() and runner.outputs[0].tobytes() == first[0].tobytes()
+    assert acl.mdl.unload(model_id) == 107004
+    message()
+    other = must_load(model)
+    with Runner(other, [np.ones((2, 24), np.float32)]) as second:
+        assert second.run()[0].tobytes() == first[0].tobytes()
+    must_unload(other)
+    assert acl.rt.set_device(0) == 0
+    assert runner.run()[0].tobytes() == first[0].tobytes()
+must_unload(model_id)
+
+# A reset takes the device's memory away; the model can only be unloaded.
+model_id = must_load(model)
+with Runner(model_id, [np.ones((2, 24), np.float32)]) as runner:
+    runner.run()
+    while acl.rt.reset_device(0) == 0:
+        pass
+    assert acl.rt.set_device(0) == 0
+    acl.get_recent_err_msg()
+    assert acl.mdl.execute(model_id, runner.input_set, runner.output_set) == 107002
+    assert "reset" in message()
+must_unload(model_id)
+must_unload(must_load(model))
+assert acl.finalize() == 0
+assert load(model) == (0, 145001)
+assert "aclInit" in message()
+"""
+    environment = dict(os.environ, PYACLMDL_DEVICE_COUNT="2")
+    environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "model.om")], env=environment, capture_output=True, text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_numpy_arrays_serve_as_memory(cases):

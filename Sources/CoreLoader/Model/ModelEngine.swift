@@ -207,6 +207,7 @@ enum ModelEngine {
         LibraryMemory.forget(device: device.id)
     }
 
+    /// In a forked child other threads' locks are nobody's.
     static func resetAfterFork() {
         models.resetAfterFork()
         for model in models.all { model.resetAfterFork() }
@@ -215,5 +216,16 @@ enum ModelEngine {
         resets.resetAfterFork()
         ReadyModel.resetAfterFork()
         LibraryMemory.resetAfterFork()
+        Bundles.resetAfterFork()
+        Dataset.table.resetAfterFork()
+        for dataset in Dataset.table.objects { dataset.resetAfterFork() }
+        DescriptionObject.table.resetAfterFork()
+        for description in DescriptionObject.table.objects { description.resetAfterFork() }
+        TensorDescriptionObject.table.resetAfterFork()
+        for description in TensorDescriptionObject.table.objects { description.resetAfterFork() }
+        AippObject.table.resetAfterFork()
+        LoadConfiguration.table.resetAfterFork()
+        ExecuteConfiguration.table.resetAfterFork()
+        BundleQuery.table.resetAfterFork()
     }
 }
