@@ -4,7 +4,7 @@ import GEGraph
 
 /// Decodes attributes, descriptors and tensors where they lie in MODEL_DEF.
 struct AttributeReader {
-    /// Far above what a model needs: an attribute of a descriptor of a tensor in a list of named attributes is ten deep.
+    /// Far above what models need: an attribute of a descriptor in a list of named attributes is eight deep.
     static let depthLimit = 48
 
     let bytes: CheckedBytes
@@ -75,14 +75,17 @@ struct AttributeReader {
             case (11, let content?): value = .tensorDesc(try desc(content, depth: depth + 1).desc)
             case (12, let content?): value = .tensor(try inlineTensor(content, depth: depth + 1))
             case (14, let content?):
-                value = .intLists(try lists(content) { bytes, field, list throws(OfflineModelError) in
-                    try bytes.append(field, to: &list)
-                })
-            case (15, nil): value = AttributeReader.dataType(field.integer).map(Attribute.dataType) ?? .int(field.integer)
+                value = .intLists(
+                    try lists(content) { bytes, field, list throws(OfflineModelError) in
+                        try bytes.append(field, to: &list)
+                    })
+            case (15, nil):
+                value = AttributeReader.dataType(field.integer).map(Attribute.dataType) ?? .int(field.integer)
             case (16, let content?):
-                value = .floatLists(try lists(content) { bytes, field, list throws(OfflineModelError) in
-                    try bytes.append(field, to: &list)
-                })
+                value = .floatLists(
+                    try lists(content) { bytes, field, list throws(OfflineModelError) in
+                        try bytes.append(field, to: &list)
+                    })
             default: continue
             }
         }
@@ -178,7 +181,7 @@ struct AttributeReader {
     }
 
     private func shape(_ range: Range<Int>) throws(OfflineModelError) -> [Int] {
-        var dims: [Int64] = []
+        var dims: [Int] = []
         var fields = WireFields(bytes, range)
         while let field = try fields.next() {
             if field.number == 1 { try bytes.append(field, to: &dims) }
@@ -186,7 +189,7 @@ struct AttributeReader {
         guard dims.count <= TensorDesc.rankLimit else {
             throw .malformedGraph("a tensor has \(dims.count) dimensions, expected at most \(TensorDesc.rankLimit)")
         }
-        return dims.map { Int($0) }
+        return dims
     }
 
     private static func moveKnownAttributes(_ tensor: inout StoredTensor) {

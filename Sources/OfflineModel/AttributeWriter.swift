@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GEGraph
+import SwiftProtobuf
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
-import GEGraph
-import SwiftProtobuf
 
 /// Attributes, descriptors and tensors of the graph → protobuf.
 extension IRAttrDef {
@@ -118,7 +119,8 @@ extension IRTensorDescriptor {
     /// the origin where it differs.
     init(_ source: TensorDesc, where place: String) throws(OfflineModelError) {
         guard source.shape.count <= TensorDesc.rankLimit else {
-            throw .malformedGraph("\(place): \(source.shape.count) dimensions, expected at most \(TensorDesc.rankLimit)")
+            throw .malformedGraph(
+                "\(place): \(source.shape.count) dimensions, expected at most \(TensorDesc.rankLimit)")
         }
         self.init()
         dtype = source.dataType.descriptorNumber
@@ -136,7 +138,7 @@ extension IRTensorDescriptor {
                 IRAttrEntry("origin_format", .with { $0.s = Data((format.layout ?? "FORMAT_RESERVED").utf8) }),
                 IRAttrEntry("origin_format_for_int", .with { $0.i = Int64(format.rawValue) }),
                 IRAttrEntry(
-                    "origin_shape", .with { attribute in attribute.list = .with { ($0.valType, $0.i) = (.int, dims) } }),
+                    "origin_shape", .with { value in value.list = .with { ($0.valType, $0.i) = (.int, dims) } }),
                 IRAttrEntry("origin_shape_initialized", .with { $0.b = true }),
             ]
         }

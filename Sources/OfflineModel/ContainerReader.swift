@@ -12,7 +12,8 @@ extension Container {
         switch (header.modelType, header.version >= ModelHeader.presentVersion) {
         case (5, _): (kind, tables) = (.bundle, 1)
         case (3, true): (kind, tables) = (.flow, 1)
-        case (_, true) where header.modelCount > 1 || header.isUnknownShape: (kind, tables) = (.dynamic, header.modelCount)
+        case (_, true) where header.modelCount > 1 || header.isUnknownShape:
+            (kind, tables) = (.dynamic, header.modelCount)
         default: (kind, tables) = (.single, 1)
         }
         self.header = header
@@ -46,7 +47,8 @@ extension Container {
             let place = start + head + entry * index
             let length =
                 header.hasWideTables
-                ? bytes.integer(at: place + 16, as: UInt64.self) : bytes.integer(at: place + 8, as: UInt32.self).map(UInt64.init)
+                ? bytes.integer(at: place + 16, as: UInt64.self)
+                : bytes.integer(at: place + 8, as: UInt32.self).map(UInt64.init)
             guard let number: UInt32 = bytes.integer(at: place), let length else {
                 throw .tableBeyondEnd(offset: start, size: size, available: bytes.count - start)
             }

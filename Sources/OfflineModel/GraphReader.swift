@@ -85,7 +85,11 @@ struct GraphReader {
                 throw .malformedGraph(
                     "graph '\(graph)': node '\(node.name)' takes an output of '\(name)', which does not exist")
             }
-            if output < 0 { node.controlInputs.append(producer) } else { node.inputs.append(TensorRef(producer, output)) }
+            if output < 0 {
+                node.controlInputs.append(producer)
+            } else {
+                node.inputs.append(TensorRef(producer, output))
+            }
         }
         while node.inputs.count < node.inputDescs.count { node.inputs.append(nil) }
         return node

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GEGraph
+import SwiftProtobuf
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
-import GEGraph
-import SwiftProtobuf
 
 /// Graphs → protobuf graphs, with the constants moved to the weights.
 struct GraphWriter {

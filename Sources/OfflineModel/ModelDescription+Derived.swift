@@ -40,7 +40,8 @@ extension ModelDescription {
         }
         return Tensor(
             name: node.name, dataType: desc.dataType, format: desc.format, dims: dims, dimsV2: behindAIPP,
-            range: behindAIPP == nil ? ranges(desc) : [], size: isDynamic ? desc.byteCount ?? 0 : desc.size ?? desc.byteCount ?? 0)
+            range: behindAIPP == nil ? ranges(desc) : [],
+            size: isDynamic ? desc.byteCount ?? 0 : desc.size ?? desc.byteCount ?? 0)
     }
 
     private static func outputs(of node: Node, in model: Model, _ sources: [OutputSource]) -> [Tensor] {
@@ -97,7 +98,8 @@ extension ModelDescription {
         var gears: [[Int]] = []
         for number in 0..<count {
             guard let gear = node.attributes.ints("_pred_value_\(number)") else {
-                throw .malformedGraph("node '\(node.name)' has no attribute _pred_value_\(number), expected \(count) gears")
+                throw .malformedGraph(
+                    "node '\(node.name)' has no attribute _pred_value_\(number), expected \(count) gears")
             }
             gears.append(gear)
         }

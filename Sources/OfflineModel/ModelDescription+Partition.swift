@@ -107,7 +107,8 @@ extension ModelDescription {
 extension ByteCursor {
     fileprivate mutating func dimensions(_ what: String, bytes: UInt32) throws(OfflineModelError) -> [Int] {
         guard bytes % 8 == 0, bytes / 8 <= TensorDesc.rankLimit else {
-            throw .malformedDescription("\(what) take \(bytes) bytes, expected at most \(TensorDesc.rankLimit) numbers of 8")
+            throw .malformedDescription(
+                "\(what) take \(bytes) bytes, expected at most \(TensorDesc.rankLimit) numbers of 8")
         }
         return try integers(what, count: Int(bytes) / 8)
     }

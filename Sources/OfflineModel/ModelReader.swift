@@ -68,7 +68,9 @@ struct ModelReader {
                         called.append(number)
                     } else if isComplete {
                         throw .malformedGraph(
-                            "graph '\(graph.name)': node '\(node.name)' names the sub-graph '\(name)', which does not exist")
+                            "graph '\(graph.name)': node '\(node.name)' names the sub-graph '\(name)', "
+                                + "which does not exist"
+                        )
                     }
                 }
             }

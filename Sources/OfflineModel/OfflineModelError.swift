@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are not an offline model that can be used. Each text names the place, what was found and what was expected.
+/// Why bytes are not a usable offline model. Each text names the place, what was found and what was expected.
 public enum OfflineModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Fewer bytes than the header takes.
     case tooSmall(size: Int)

@@ -81,12 +81,14 @@ public struct OfflineModelFile: Sendable {
         }
         switch (container.kind, header.modelType) {
         case (.bundle, _):
-            throw .unsupportedKind("the file is a bundle of \(header.modelCount) models, which has a load function of its own")
+            throw .unsupportedKind(
+                "the file is a bundle of \(header.modelCount) models, which has a load function of its own")
         case (.single, 3): throw .unsupportedKind(kirinText("model type 3, a graph that was not compiled yet"))
         case (_, 4): throw .unsupportedKind(kirinText("model type 4, a compiled graph"))
         case (.flow, _), (_, 0...2): return
         default:
-            throw .unsupportedKind("the header states model type \(header.modelType), expected 0 to 3, or 5 for a bundle")
+            throw .unsupportedKind(
+                "the header states model type \(header.modelType), expected 0 to 3, or 5 for a bundle")
         }
     }
 

@@ -22,11 +22,11 @@ struct OpReader {
         var tables = NameTables()
         var value: AttributeReader.Entry?
         var sourceNames: [String] = []
-        var sourceIndices: [Int64] = []
+        var sourceIndices: [Int] = []
         var fields = WireFields(bytes, range)
         while let field = try fields.next() {
             guard let content = field.content else {
-                if field.number == 25 { sourceIndices.append(field.integer) }
+                if field.number == 25 { sourceIndices.append(Int(field.integer)) }
                 continue
             }
             switch field.number {
@@ -49,7 +49,7 @@ struct OpReader {
             }
         }
         if let value { try add(value, to: &op.node) }
-        op.outputSources = zip(sourceNames, sourceIndices).map { OutputSource(node: $0, output: Int($1)) }
+        op.outputSources = zip(sourceNames, sourceIndices).map { OutputSource(node: $0, output: $1) }
         // The slots are known only now, whatever the order of the fields.
         let slots = max(op.inputs.count(where: { !$0.hasSuffix(":-1") }), op.node.inputDescs.count)
         op.node.inputNames = NameTables.names(tables.inputNames, tables.inputSlots, count: slots)
@@ -76,7 +76,8 @@ private struct NameTables {
     var outputSlots: [Int64] = []
 
     /// Whether the entry is one of the tables; it is then kept here.
-    mutating func take(_ entry: AttributeReader.Entry, _ attributes: AttributeReader) throws(OfflineModelError) -> Bool {
+    mutating func take(_ entry: AttributeReader.Entry, _ attributes: AttributeReader) throws(OfflineModelError) -> Bool
+    {
         switch entry.name {
         case "_input_name_key": inputNames = try texts(entry, attributes)
         case "_input_name_value": inputSlots = try attributes.integers(attributes.listRange(entry.value), of: 3)
@@ -87,7 +88,9 @@ private struct NameTables {
         return true
     }
 
-    private func texts(_ entry: AttributeReader.Entry, _ attributes: AttributeReader) throws(OfflineModelError) -> [String] {
+    private func texts(_ entry: AttributeReader.Entry, _ attributes: AttributeReader) throws(OfflineModelError)
+        -> [String]
+    {
         var texts: [String] = []
         for content in try attributes.contents(attributes.listRange(entry.value), of: 2) {
             texts.append(try attributes.bytes.string(content))

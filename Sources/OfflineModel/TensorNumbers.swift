@@ -17,7 +17,8 @@ extension DataType {
     ]
 
     private static let descriptorNumbers: [DataType: Int32] = Dictionary(
-        uniqueKeysWithValues: descriptorTypes.enumerated().compactMap { index, type in type.map { ($0, Int32(index)) } })
+        uniqueKeysWithValues: descriptorTypes.enumerated().compactMap { index, type in type.map { ($0, Int32(index)) } }
+    )
 
     /// The type that a tensor descriptor's number stands for; `undefined` for one that is not known here.
     init(descriptorNumber number: Int32) {

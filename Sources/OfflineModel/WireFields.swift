@@ -67,9 +67,11 @@ struct WireFields {
 
 extension CheckedBytes {
     /// Appends a field of `repeated int64`, packed or not.
-    func append(_ field: WireField, to values: inout [Int64]) throws(OfflineModelError) {
+    func append<Integer: FixedWidthInteger>(
+        _ field: WireField, to values: inout [Integer]
+    ) throws(OfflineModelError) {
         guard let content = field.content else {
-            values.append(field.integer)
+            values.append(Integer(truncatingIfNeeded: field.bits))
             return
         }
         var offset = content.lowerBound
@@ -77,7 +79,7 @@ extension CheckedBytes {
             guard let bits = varint(at: &offset, end: content.upperBound) else {
                 throw .malformedGraph("no number can be read at offset \(offset)")
             }
-            values.append(Int64(bitPattern: bits))
+            values.append(Integer(truncatingIfNeeded: bits))
         }
     }
 
@@ -88,7 +90,8 @@ extension CheckedBytes {
             return
         }
         guard content.count % 4 == 0 else {
-            throw .malformedGraph("\(content.count) bytes at offset \(content.lowerBound) are not a list of float numbers")
+            throw .malformedGraph(
+                "\(content.count) bytes at offset \(content.lowerBound) are not a list of float numbers")
         }
         values.reserveCapacity(values.count + content.count / 4)
         for offset in stride(from: content.lowerBound, to: content.upperBound, by: 4) {

@@ -106,7 +106,8 @@ struct ContainerTests {
         for (index, defect) in defects.enumerated() {
             let error = #expect(throws: OfflineModelError.self, "defect \(index)") { try container(defect.bytes) }
             let entries: [OfflineModelError.EntryPoint] = [.load, .querySize, .describe, .loadWithQueue]
-            #expect(entries.map { error?.code(for: $0) } == defect.codes, "defect \(index): \(error?.description ?? "")")
+            #expect(
+                entries.map { error?.code(for: $0) } == defect.codes, "defect \(index): \(error?.description ?? "")")
             #expect(error?.code == defect.codes[0])
         }
     }

@@ -5,7 +5,7 @@ import Glibc
 import OfflineModel
 import Testing
 
-/// A damaged file is loaded or refused; it never traps, hangs or makes the reader allocate more than its size justifies.
+/// A damaged file is loaded or refused; it never traps, hangs, or makes the reader allocate out of proportion.
 @Suite(.serialized)
 struct DamageTests {
     private static let values: [UInt32] = [0, 1, 0x7FFF_FFFF, 0xFFFF_FFFF]
@@ -102,7 +102,9 @@ struct DamageTests {
         var nested: [UInt8] = []
         for _ in 0..<2000 { nested = message(field: 2, message(field: 10, message(field: 2, nested))) }
         let content = message(field: 11, nested)
-        let error = #expect(throws: OfflineModelError.self) { try parse(ContainerBuilder([(.modelDef, content)]).bytes) }
+        let error = #expect(throws: OfflineModelError.self) {
+            try parse(ContainerBuilder([(.modelDef, content)]).bytes)
+        }
         #expect(error?.description.contains("nested deeper") == true)
     }
 
@@ -111,7 +113,9 @@ struct DamageTests {
     }
 
     /// A protobuf field of the wire type for messages.
-    private func message(field: Int, _ content: [UInt8]) -> [UInt8] { varint(field << 3 | 2) + varint(content.count) + content }
+    private func message(field: Int, _ content: [UInt8]) -> [UInt8] {
+        varint(field << 3 | 2) + varint(content.count) + content
+    }
 
     private func varint(_ value: Int) -> [UInt8] {
         value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7F | 0x80)] + varint(value >> 7)

@@ -96,7 +96,8 @@ struct GraphTests {
     @Test func refusesTensorsOfTooHighRank() throws {
         var node = op("a")
         node.outputDesc[0].shape.dim = Array(repeating: 1, count: 129)
-        expectRefusal("129 dimensions, expected at most 128", try file([graph([node, op("out", "NetOutput", ["a:0"])])]))
+        expectRefusal(
+            "129 dimensions, expected at most 128", try file([graph([node, op("out", "NetOutput", ["a:0"])])]))
     }
 
     @Test func checksSubgraphs() throws {
@@ -143,7 +144,8 @@ struct GraphTests {
             try parse(file([graph(ops)], weights: weights)).model.graph.nodes[0].constant?.data
         }
         #expect(try data(const([2], data: [1, 2, 3, 4, 5, 6, 7, 8])) == .inline([1, 2, 3, 4, 5, 6, 7, 8]))
-        #expect(try data(const([2], data: [UInt8](repeating: 5, count: 40))) == .inline([UInt8](repeating: 5, count: 8)))
+        #expect(
+            try data(const([2], data: [UInt8](repeating: 5, count: 40))) == .inline([UInt8](repeating: 5, count: 8)))
         #expect(try data(const([1], offset: 512, size: 36)) == .inline([0, 1, 2, 3]))
         #expect(try data(const([1], offset: 512)) == .inline([0, 1, 2, 3]))
         #expect(try data(const([1024], offset: 100, size: 4096)) == .inline(Array(weights[100..<4196])))
@@ -165,7 +167,8 @@ struct GraphTests {
 
     @Test func expandsCompressedAttributes() throws {
         func list(_ texts: [String]) -> IRAttrDef {
-            .with { attribute in attribute.list = .with { ($0.valType, $0.s) = (.string, texts.map { .init($0.utf8) }) } }
+            .with { attribute in attribute.list = .with { ($0.valType, $0.s) = (.string, texts.map { .init($0.utf8) }) }
+            }
         }
         let names = (0..<200).map { "name \($0)" }
         let tables: [String: IRAttrDef] = [

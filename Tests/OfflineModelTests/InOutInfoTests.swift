@@ -20,7 +20,8 @@ struct InOutInfoTests {
     }
 
     @Test func readsBlocksInAnyOrder() throws {
-        let tensor = littleEndian(UInt32(1)) + Self.record([1, 8, 0, 16]) + Array("n".utf8) + littleEndian(Int64(-1))
+        let tensor =
+            littleEndian(UInt32(1)) + Self.record([1, 8, 0, 16]) + Array("n".utf8) + littleEndian(Int64(-1))
             + littleEndian(Int64(1)) + littleEndian(Int64(-1))
         let batches = littleEndian(UInt32(2)) + littleEndian(Int64(1)) + littleEndian(Int64(4))
         let description = try description(Self.block(2, batches) + Self.block(1, tensor))
@@ -29,7 +30,8 @@ struct InOutInfoTests {
         #expect(
             description.outputs == [
                 .init(
-                    name: "n", dataType: .float, format: .nd, dims: [-1], dimsV2: [], range: [.init(lower: 1, upper: -1)],
+                    name: "n", dataType: .float, format: .nd, dims: [-1], dimsV2: [],
+                    range: [.init(lower: 1, upper: -1)],
                     size: 4)
             ])
     }
@@ -43,7 +45,8 @@ struct InOutInfoTests {
             Self.block(0, littleEndian(UInt32(1)) + Self.record([many, 0, 0, 0])),
             Self.block(0, littleEndian(UInt32(1)) + Self.record([0, 12, 0, 0])),
             Self.block(0, littleEndian(UInt32(1)) + Self.record([0, 16, 0, 0])),
-            Self.block(0, littleEndian(UInt32(1)) + Self.record([0, 129 * 8, 0, 0]) + [UInt8](repeating: 0, count: 1032)),
+            Self.block(
+                0, littleEndian(UInt32(1)) + Self.record([0, 129 * 8, 0, 0]) + [UInt8](repeating: 0, count: 1032)),
             Self.block(0, littleEndian(UInt32(1)) + Self.record([0, 0, 0, 8]) + [UInt8](repeating: 0, count: 8)),
             Self.block(0, littleEndian(UInt32(1)) + littleEndian(UInt64.max) + [UInt8](repeating: 0, count: 24)),
             Self.block(2, littleEndian(many)), Self.block(3, littleEndian(many)),

@@ -7,11 +7,14 @@ func parse(_ bytes: [UInt8]) throws(OfflineModelError) -> OfflineModelFile {
 }
 
 func describe(_ bytes: [UInt8]) throws(OfflineModelError) -> ModelDescription {
-    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.description(of: buffer) }
+    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in
+        try unsafe OfflineModelFile.description(of: buffer)
+    }
 }
 
 func container(_ bytes: [UInt8]) throws(OfflineModelError) -> Container {
-    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.container(of: buffer) }
+    try unsafe withBytes(bytes) { buffer throws(OfflineModelError) in try unsafe OfflineModelFile.container(of: buffer)
+    }
 }
 
 /// Hands the bytes over in memory of exactly their size, so that a sanitizer or guard notices reads beyond it.

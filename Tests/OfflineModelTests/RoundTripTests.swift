@@ -8,7 +8,8 @@ struct RoundTripTests {
     private static func withoutAdditions(_ model: Model) -> Model {
         var model = model
         for name in [
-            "memory_size", "weight_size", "stream_num", "event_num", "om_info_list", OfflineModelWriter.producerAttribute,
+            "memory_size", "weight_size", "stream_num", "event_num", "om_info_list",
+            OfflineModelWriter.producerAttribute,
         ] {
             model.attributes[name] = nil
         }

@@ -29,8 +29,9 @@ struct SampleTests {
         #expect(conv.type == "Convolution")
         #expect(conv.attributes.ints("pad") == [2, 2, 2, 2])
         #expect(conv.attributes["before_pad"] == .ints([]))
-        #expect(conv.inputs.map { $0.map { file.model.graph.nodes[$0.node].name } }
-            == ["transdata_for_nd_0", "Conv1_const_1", "Conv1_const_2"])
+        #expect(
+            conv.inputs.map { $0.map { file.model.graph.nodes[$0.node].name } }
+                == ["transdata_for_nd_0", "Conv1_const_1", "Conv1_const_2"])
         // The shape is the origin's, the bytes are blocked: [7 blocks, 9 x 16, 16] of two bytes.
         let dense = try #require(file.model.graph.nodes.first { $0.name == "Dense2_const_1" }?.constant)
         #expect(dense.desc.shape == [136, 100, 1, 1])
@@ -126,15 +127,17 @@ struct SampleTests {
         #expect(flow.container.kind == .flow)
         #expect(flow.container.partitions.map(\.type) == [.modelDef, .flowModel, .flowSubModel, .flowSubModel])
         #expect(flow.description.inputs.map(\.name) == ["_arg_0"])
-        #expect(flow.description.outputs == [
-            Tensor(name: "output_0_out_0", dataType: .int32, format: .nd, dims: [-1], size: 0)
-        ])
+        #expect(
+            flow.description.outputs == [
+                Tensor(name: "output_0_out_0", dataType: .int32, format: .nd, dims: [-1], size: 0)
+            ])
         let pipeline = try parse(Samples.bytes("ge_llm_model_buff.om"))
         #expect(pipeline.container.header.name == "eg_graph")
         #expect(pipeline.description.inputs.map(\.name) == ["data0", "data1", "data2", "data3"])
         #expect(pipeline.description.inputs.allSatisfy { $0.dims == [8192, 8192] && $0.size == 8192 * 8192 * 4 })
-        #expect(pipeline.description.outputs.map(\.name)
-            == ["output_0_eg_graphSubPipelineGraph2_PartitionedCall_2_0"])
+        #expect(
+            pipeline.description.outputs.map(\.name)
+                == ["output_0_eg_graphSubPipelineGraph2_PartitionedCall_2_0"])
     }
 
     @Test(arguments: [

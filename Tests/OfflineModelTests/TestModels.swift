@@ -16,7 +16,8 @@ enum TestModels {
     }
 
     static func const(_ name: String, _ value: Constant) -> Node {
-        Node(name: name, type: "Const", outputs: [value.desc], outputNames: ["y"], attributes: ["value": .tensor(value)])
+        Node(
+            name: name, type: "Const", outputs: [value.desc], outputNames: ["y"], attributes: ["value": .tensor(value)])
     }
 
     /// y = relu(x + c), the smallest model that has everything a file needs.
@@ -51,7 +52,8 @@ enum TestModels {
             "zero": .int(0), "float": .float(-0.5), "false": .bool(false), "true": .bool(true),
             "type": .dataType(.bfloat16), "tensor": .tensor(tensor), "desc": .tensorDesc(blocked),
             "strings": .strings(["a", "", "b"]), "no strings": .strings([]), "ints": .ints([1, -1, .max]),
-            "no ints": .ints([]), "floats": .floats([0, 1.5]), "no floats": .floats([]), "bools": .bools([true, false]),
+            "no ints": .ints([]), "floats": .floats([0, 1.5]), "no floats": .floats([]),
+            "bools": .bools([true, false]),
             "no bools": .bools([]), "types": .dataTypes([.float, .int4]), "int lists": .intLists([[1, 2], [], [3]]),
             "no int lists": .intLists([]), "float lists": .floatLists([[1], [2.5, -3]]),
             "tensors": .tensors([tensor, tensor]), "descs": .tensorDescs([blocked, desc([], .undefined)]),

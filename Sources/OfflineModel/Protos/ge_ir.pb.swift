@@ -11,7 +11,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// GE's graph representation, as an offline model holds it in its MODEL_DEF partition.
-/// Only the fields that are read or written here are declared; all others are skipped as unknown.
+/// Only the fields that are read or written here are declared; all others are skipped.
 
 #if canImport(FoundationEssentials)
 internal import FoundationEssentials
@@ -306,8 +306,8 @@ nonisolated struct IRAttrDef: Sendable {
   init() {}
 }
 
-/// GE declares `map<string, AttrDef>`, which is the same on the wire. Entries are decoded faster, and the graph's own
-/// dictionaries are built from them directly.
+/// GE declares `map<string, AttrDef>`, which is the same on the wire. As entries they have an order, so that the same
+/// model is always written as the same bytes.
 nonisolated struct IRAttrEntry: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
