@@ -20,7 +20,9 @@ private final class Counter: Sendable {
         let cache = ModelCache<ContentDigest, Thing>(recentLimit: 2)
         var made = 0
         func get(_ number: Int) throws -> Thing {
-            try cache.value(for: digest(number)) { made += 1; return Thing() }
+            try cache.value(for: digest(number)) {
+                made += 1; return Thing()
+            }
         }
         let used = try get(0)
         _ = try get(1)

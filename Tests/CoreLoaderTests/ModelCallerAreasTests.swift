@@ -33,13 +33,17 @@ import Testing
         let areas = CallerAreas()
         let memory = Memory(1000)
         var writes = 0
-        let first = try areas.shareWeights(at: memory.range(), model: model("a")) { writes += 1; memory.fill(1) }
+        let first = try areas.shareWeights(at: memory.range(), model: model("a")) {
+            writes += 1; memory.fill(1)
+        }
         let second = try areas.shareWeights(at: memory.range(), model: model("a")) { writes += 1 }
         #expect(writes == 1)
         #expect(first === second)
         areas.release(first)
         areas.release(second)
-        let third = try areas.shareWeights(at: memory.range(), model: model("a")) { writes += 1; memory.fill(2) }
+        let third = try areas.shareWeights(at: memory.range(), model: model("a")) {
+            writes += 1; memory.fill(2)
+        }
         #expect(writes == 2)
         #expect(third !== first)
         areas.release(third)
@@ -66,7 +70,8 @@ import Testing
         let memory = Memory(1000)
         let area = try areas.shareWeights(at: memory.range(100, 500), model: model("a")) { memory.fill(1) }
         for (offset, count, name) in [
-            (100, 500, "b"), (100, 499, "a"), (100, 400, "a"), (99, 2, "b"), (599, 10, "b"), (0, 1000, "b"), (300, 1, "b"),
+            (100, 500, "b"), (100, 499, "a"), (100, 400, "a"), (99, 2, "b"), (599, 10, "b"), (0, 1000, "b"),
+            (300, 1, "b"),
         ] {
             #expect(throws: Failure.self, "\(offset) \(count) \(name)") {
                 _ = try areas.shareWeights(at: memory.range(offset, count), model: model(name)) {

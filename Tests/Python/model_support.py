@@ -4,10 +4,11 @@
 import ctypes
 import mmap
 
-import acl
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+import acl
 
 PAGE = mmap.PAGESIZE
 
@@ -30,7 +31,11 @@ def _model(nodes, inputs, outputs, initializers, name):
 def add_model(count=1):
     """y = a + b over `count` floats: no weights at all."""
     return _model(
-        [helper.make_node("Add", ["a", "b"], ["y"], name="add")], {"a": [count], "b": [count]}, {"y": [count]}, [], "add"
+        [helper.make_node("Add", ["a", "b"], ["y"], name="add")],
+        {"a": [count], "b": [count]},
+        {"y": [count]},
+        [],
+        "add",
     )
 
 
@@ -83,7 +88,7 @@ def expected_outputs(onnx_model, inputs):
     from onnx.reference import ReferenceEvaluator
 
     names = [value.name for value in onnx_model.graph.input]
-    return ReferenceEvaluator(onnx_model).run(None, dict(zip(names, inputs)))
+    return ReferenceEvaluator(onnx_model).run(None, dict(zip(names, inputs, strict=True)))
 
 
 def assert_close(actual, expected):

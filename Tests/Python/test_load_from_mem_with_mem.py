@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 
-import acl
 import numpy as np
 import pytest
+
+import acl
 from model_support import (
     Area,
     Runner,
@@ -100,7 +101,10 @@ def test_one_byte_less_is_refused_and_nothing_stays(cases, name):
     work, weight = Area(case.work), Area(case.weight)
     untouched = weight.bytes(), work.bytes()
     for work_size, weight_size in [
-        (case.work, case.weight - 1), (case.work, 0), (case.work - 1, case.weight), (0, case.weight)
+        (case.work, case.weight - 1),
+        (case.work, 0),
+        (case.work - 1, case.weight),
+        (0, case.weight),
     ]:
         model_id, ret = load(case.model, (work.address, work_size), (weight.address, weight_size))
         assert (model_id, ret) == (0, GE_PARAM_INVALID)
@@ -272,9 +276,7 @@ def test_four_threads_execute_at_once_on_shared_weights(cases):
 
     def body(index):
         # All four load into the fresh area at the same time: one writes, the others wait for it.
-        ids[index] = must_load(
-            case.model, (works[index].address, case.work), (weight.address, case.weight)
-        )
+        ids[index] = must_load(case.model, (works[index].address, case.work), (weight.address, case.weight))
         inputs = random_inputs(case.onnx, 100 + index)
         with Runner(ids[index], inputs) as runner:
             results[index] = [runner.run() for _ in range(50)]
@@ -354,7 +356,7 @@ def test_a_different_model_into_weights_in_use_is_refused(cases):
     model_id = must_load(conv.model, (0, 0), (weight.address, conv.weight))
     for address in (weight.address, weight.address + 32, weight.address + conv.weight - 1 - dense.weight):
         assert load(dense.model, (0, 0), (address, dense.weight)) == (0, GE_PARAM_INVALID)
-        assert "0x%x" % address in message()
+        assert f"0x{address:x}" in message()
     # The same model at an overlapping address would overwrite them as well.
     assert load(conv.model, (0, 0), (weight.address + 16, conv.weight)) == (0, GE_PARAM_INVALID)
     message()
@@ -538,9 +540,7 @@ def test_query_size_is_what_the_loads_need(cases, tmp_path):
         path.write_bytes(case.model)
         assert acl.mdl.query_size(str(path)) == (case.work, case.weight, 0)
         work, weight = Area(case.work), Area(case.weight)
-        model_id, ret = acl.mdl.load_from_file_with_mem(
-            str(path), work.address, case.work, weight.address, case.weight
-        )
+        model_id, ret = acl.mdl.load_from_file_with_mem(str(path), work.address, case.work, weight.address, case.weight)
         assert ret == 0, message()
         path.unlink()
         case.check_run(model_id)
@@ -608,7 +608,10 @@ assert "aclInit" in message()
     environment = dict(os.environ, PYACLMDL_DEVICE_COUNT="2")
     environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "model.om")], env=environment, capture_output=True, text=True,
+        [sys.executable, "-c", program, str(tmp_path / "model.om")],
+        env=environment,
+        capture_output=True,
+        text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr

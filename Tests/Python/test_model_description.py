@@ -4,9 +4,11 @@
 import ctypes
 from pathlib import Path
 
-import acl
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
+
+import acl
 from model_support import (
     Area,
     add_model,
@@ -20,7 +22,6 @@ from model_support import (
     run_once,
     sizes,
 )
-from onnx import TensorProto, helper
 
 INVALID_PARAM = 100000
 SAMPLES = Path(__file__).parents[3] / "shared" / "om"
@@ -50,7 +51,8 @@ def check_conv(desc, size=24, channels=16):
     assert acl.mdl.get_input_index_by_name(desc, "x") == (0, 0)
     assert acl.mdl.get_output_index_by_name(desc, acl.mdl.get_output_name_by_index(desc, 0)) == (0, 0)
     assert acl.mdl.get_input_dims_range(desc, 0) == (
-        {"rangeCount": 4, "range": [[1, 1], [3, 3], [size, size], [size, size]]}, 0
+        {"rangeCount": 4, "range": [[1, 1], [3, 3], [size, size], [size, size]]},
+        0,
     )
 
 
@@ -256,8 +258,17 @@ def test_tensor_descriptions():
 
 
 def configured(**values):
-    numbers = {"load_type": 1, "path": 2, "memory": 3, "size": 4, "weight": 5, "weight_size": 6, "work": 7,
-               "work_size": 8, "priority": 0}
+    numbers = {
+        "load_type": 1,
+        "path": 2,
+        "memory": 3,
+        "size": 4,
+        "weight": 5,
+        "weight_size": 6,
+        "work": 7,
+        "work_size": 8,
+        "priority": 0,
+    }
     handle = acl.mdl.create_config_handle()
     for name, value in values.items():
         assert acl.mdl.set_config_opt(handle, numbers[name], value) == 0, message()
@@ -279,8 +290,13 @@ def test_load_with_config(make_model, tmp_path):
         configured(load_type=3, memory=address, size=len(model)),
         configured(load_type=2, path=str(path), work=work.address, work_size=work_size),
         configured(
-            load_type=4, memory=address, size=len(model), work=work.address, work_size=work_size,
-            weight=weight.address, weight_size=weight_size,
+            load_type=4,
+            memory=address,
+            size=len(model),
+            work=work.address,
+            work_size=work_size,
+            weight=weight.address,
+            weight_size=weight_size,
         ),
     ):
         model_id, ret = acl.mdl.load_with_config(handle)

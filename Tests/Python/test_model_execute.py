@@ -4,9 +4,10 @@
 import ctypes
 import threading
 
-import acl
 import numpy as np
 import pytest
+
+import acl
 from model_support import (
     Area,
     Runner,
@@ -78,7 +79,7 @@ def test_short_buffers_up_to_32_bytes_and_nothing_beyond_them(add_eight, count):
     for area in whole:
         array = np.frombuffer((ctypes.c_byte * (4 * count)).from_address(area.address + 32 - 4 * count), np.float32)
         inputs.append(array if count else np.empty(0, np.float32))
-    for array, value in zip(inputs, (2.0, 3.0)):
+    for array, value in zip(inputs, (2.0, 3.0), strict=True):
         array[:] = value
     result = Area(4 * count or 1)
     output = np.frombuffer((ctypes.c_byte * (4 * count)).from_address(result.address), np.float32)
@@ -256,7 +257,7 @@ def test_addresses_may_change_between_executions(add_eight):
     output_set, more = dataset([floats(8)])
     for first in range(0, 6, 2):
         result = floats(8, np.nan)
-        for buffer, array in zip(buffers, arrays[first : first + 2]):
+        for buffer, array in zip(buffers, arrays[first : first + 2], strict=True):
             assert acl.update_data_buffer(buffer, array.ctypes.data, 32) == 0
         assert acl.update_data_buffer(more[0], result.ctypes.data, 32) == 0
         assert acl.mdl.execute(add_eight, input_set, output_set) == 0

@@ -14,7 +14,9 @@ enum AddressProbe {
         guard range.byteCount > 0 else { return nil }
         let start = range.start & ~(pageBytes - 1)
         // Safe: flushes nothing of anonymous memory and reports ENOMEM for pages that are not mapped.
-        if unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(range.end - start), MS_ASYNC) != 0, errno == ENOMEM {
+        if unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(range.end - start), MS_ASYNC) != 0,
+            errno == ENOMEM
+        {
             return "not mapped (\(range))"
         }
         for address in [range.start, range.end - 1] where !canTransfer(address, writing: false) {
@@ -27,7 +29,8 @@ enum AddressProbe {
     static func checkWritable(_ range: AddressRange, argument: String) throws(Failure) {
         for address in [range.start, range.end - 1] where !canTransfer(address, writing: true) {
             throw .userMemory(
-                ErrorCode.geParamInvalid, "\(argument) lies in memory that may not be written (\(hexadecimal(address))).")
+                ErrorCode.geParamInvalid,
+                "\(argument) lies in memory that may not be written (\(hexadecimal(address))).")
         }
     }
 

@@ -118,7 +118,8 @@ enum AippInput {
                 }
             }
             if let first, first != [height, width] {
-                throw .aipp("image \(image)", reason: "it becomes \(height) x \(width), image 0 \(first[0]) x \(first[1])")
+                throw .aipp(
+                    "image \(image)", reason: "it becomes \(height) x \(width), image 0 \(first[0]) x \(first[1])")
             }
             first = [height, width]
         }

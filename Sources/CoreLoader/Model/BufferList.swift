@@ -86,13 +86,16 @@ final class BufferList: @unchecked Sendable {
                     try prepareShort(index, needed: needed[index], model, isOutput: isOutput)
                     continue
                 }
-                if slot.address != slot.checkedAddress || slot.byteCount != slot.checkedBytes || slot.checkedAt != epoch {
+                if slot.address != slot.checkedAddress || slot.byteCount != slot.checkedBytes || slot.checkedAt != epoch
+                {
                     try verify(index, bytes: needed[index], model, isOutput: isOutput)
                     unsafe slots[index].checkedAddress = slot.address
                     unsafe slots[index].checkedBytes = slot.byteCount
                     unsafe slots[index].checkedAt = epoch
                 }
-                if let pointer = unsafe UnsafeMutableRawPointer(bitPattern: slot.address) { unsafe pointers[index] = pointer }
+                if let pointer = unsafe UnsafeMutableRawPointer(bitPattern: slot.address) {
+                    unsafe pointers[index] = pointer
+                }
             }
         }
 
@@ -102,7 +105,8 @@ final class BufferList: @unchecked Sendable {
             let what = "the buffer of \(isOutput ? "output" : "input") \(index)"
             guard address != 0 else { throw .null("data of \(what)") }
             guard let range = AddressRange(start: address, byteCount: bytes) else {
-                throw .argument(what, value: hexadecimal(address), reason: "\(bytes) bytes there leave the address space")
+                throw .argument(
+                    what, value: hexadecimal(address), reason: "\(bytes) bytes there leave the address space")
             }
             try MemoryRegistry.shared.check(address, bytes: bytes, argument: what, code: ErrorCode.invalidParam)
             if let other = model.overlapsOwnMemory(range, writing: isOutput) {
@@ -125,7 +129,8 @@ final class BufferList: @unchecked Sendable {
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 1), alignment: 64)
             unsafe copy.initializeMemory(as: UInt8.self, repeating: 0)
             let bytes = min(slot.byteCount, needed)
-            if !isOutput, let source = unsafe UnsafeRawPointer(bitPattern: slot.address), let target = copy.baseAddress {
+            if !isOutput, let source = unsafe UnsafeRawPointer(bitPattern: slot.address), let target = copy.baseAddress
+            {
                 unsafe target.copyMemory(from: source, byteCount: bytes)
             }
             if let base = copy.baseAddress { unsafe pointers[index] = base }

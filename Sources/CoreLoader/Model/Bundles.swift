@@ -104,7 +104,8 @@ enum Bundles {
     static func refuseMember(_ modelID: UInt32) throws(Failure) {
         for bundle in table.all where bundle.modelIDs.contains(modelID) {
             throw .argument(
-                "modelId", value: "\(modelID)", reason: "it belongs to bundle \(bundle.id), which is unloaded as a whole")
+                "modelId", value: "\(modelID)",
+                reason: "it belongs to bundle \(bundle.id), which is unloaded as a whole")
         }
     }
 

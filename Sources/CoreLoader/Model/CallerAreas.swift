@@ -58,8 +58,8 @@ final class CallerAreas: Sendable {
         for area in state.weights where area.range.overlaps(range) {
             guard area.range == range, area.model == model else {
                 throw .userMemory(
-                ErrorCode.geParamInvalid,
-                "The weight memory (\(range)) overlaps \(area.range), where the weights of another loaded model "
+                    ErrorCode.geParamInvalid,
+                    "The weight memory (\(range)) overlaps \(area.range), where the weights of another loaded model "
                         + "are; loading would destroy them. Unload that model first, or pass another weight_ptr.")
             }
             area.users += 1

@@ -70,7 +70,9 @@ final class Dataset: Sendable {
             side.removeAll()
             for index in state.entries.indices {
                 let buffer = state.entries[index].buffer
-                guard !buffer.isDestroyed else { throw .null("dataBuffer (entry \(index) of the dataset is destroyed)") }
+                guard !buffer.isDestroyed else {
+                    throw .null("dataBuffer (entry \(index) of the dataset is destroyed)")
+                }
                 side.append(address: buffer.address, byteCount: Int(clamping: buffer.size))
             }
         }
@@ -92,7 +94,8 @@ final class Dataset: Sendable {
     func describeOutputs(_ facts: ModelFacts) throws(Failure) {
         for (index, tensor) in facts.description.outputs.enumerated() {
             let description = TensorDescription(
-                dataType: facts.dataType(of: tensor), shape: tensor.dims.map(Int64.init), format: tensor.format.rawValue)
+                dataType: facts.dataType(of: tensor), shape: tensor.dims.map(Int64.init), format: tensor.format.rawValue
+            )
             guard setDescription(try TensorDescriptionObject.make(description), at: index) else { return }
         }
     }

@@ -43,7 +43,9 @@ final class DescriptionObject: Sendable {
     }
 
     /// The live description of a handle; throws 100000 for everything else.
-    @safe static func find(_ pointer: OpaquePointer?, _ argument: String = "modelDesc") throws(Failure) -> DescriptionObject {
+    @safe static func find(_ pointer: OpaquePointer?, _ argument: String = "modelDesc") throws(Failure)
+        -> DescriptionObject
+    {
         let handle = Handle(pointer)
         guard let object = table.find(handle) else { throw .handle(handle, argument, in: table) }
         return object
@@ -63,7 +65,9 @@ extension DescriptionObject.Content {
     /// Bytes that a buffer for the tensor takes; 0 when the model does not bound them.
     func byteCount(_ direction: ModelFacts.Direction, _ index: Int) throws(Failure) -> Int {
         let tensor = try tensor(direction, index)
-        guard tensor.dims.contains(where: { $0 < 0 }), !tensor.range.isEmpty, !facts.hasGears else { return tensor.size }
+        guard tensor.dims.contains(where: { $0 < 0 }), !tensor.range.isEmpty, !facts.hasGears else {
+            return tensor.size
+        }
         var count = 1
         for range in tensor.range {
             guard range.upper > 0 else { return 0 }

@@ -48,7 +48,9 @@ extension ModelFacts {
         case .batch(let size):
             return description.dynamicBatch.firstIndex { UInt64(exactly: $0) == size }
         case .imageSize(let height, let width):
-            return description.dynamicImageSize.firstIndex { $0.count == 2 && $0.map { UInt64(exactly: $0) } == [height, width] }
+            return description.dynamicImageSize.firstIndex {
+                $0.count == 2 && $0.map { UInt64(exactly: $0) } == [height, width]
+            }
         case .dims:
             let values = gear.selector(in: self)
             return description.dynamicDims.firstIndex { $0.map { UInt64(exactly: $0) } == values }

@@ -45,7 +45,9 @@ final class LibraryMemory: Sendable {
     }
 
     /// The device's memory is about to be released as a whole.
-    static func forget(device: Int32) { live.withLock { live in live.owners = live.owners.filter { $0.value.device != device } } }
+    static func forget(device: Int32) {
+        live.withLock { live in live.owners = live.owners.filter { $0.value.device != device } }
+    }
 
     static func resetAfterFork() { live.resetAfterFork() }
 

@@ -54,7 +54,8 @@ final class LoadedModel: @unchecked Sendable {
                 prepared, weights: UnsafeRawPointer(bitPattern: weights.address),
                 workspace: UnsafeMutableRawPointer(bitPattern: workspace.address))
         } catch {
-            throw .engine(ErrorCode.geFailure, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
+            throw .engine(
+                ErrorCode.geFailure, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
         }
     }
 

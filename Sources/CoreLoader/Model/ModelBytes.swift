@@ -13,7 +13,9 @@ enum ModelBytes {
             throw .argument(
                 "modelSize", value: "\(UInt(bitPattern: size))", reason: "so many bytes leave the address space")
         }
-        if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: size) ?? AddressProbe.problem(with: range) {
+        if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: size)
+            ?? AddressProbe.problem(with: range)
+        {
             throw .argument("model", value: hexadecimal(range.start), reason: "this is \(problem)")
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: model, count: size)

@@ -17,10 +17,7 @@ final class LoadConfiguration: Sendable {
         var workspace = ModelEngine.CallerMemory()
         var inputQueues: QueueList?
         var outputQueues: QueueList?
-        var reusesInputOutputMemory = false
         var isWithoutGraph = false
-        /// External weight files by name and the device memory that holds them.
-        var externalWeights: [(file: String, memory: ModelEngine.CallerMemory)] = []
     }
 
     struct QueueList: Sendable {

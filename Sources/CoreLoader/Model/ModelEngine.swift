@@ -37,13 +37,20 @@ enum ModelEngine {
 
     /// Loads a model; on a failure nothing is left behind but the id, which is used up as on the original.
     /// - `bytes`: read during the call only.
+    /// - `weightPath`: the folder of external weights that a configuration names.
+    /// - `withoutGraph`: whether a configuration asks to drop the graph after loading, as happens here anyway.
     static func load(
-        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, weightPath: String? = nil
+        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, weightPath: String? = nil,
+        withoutGraph: Bool = false
     ) throws(Failure) -> LoadedModel {
         try checkInitialized()
         followDeviceResets()
         let id = models.takeID()
         let ready = try unsafe ReadyModel.find(bytes)
+        if withoutGraph, ready.isDynamicShape {
+            throw .argument(
+                "handle", value: "a load configuration", reason: "a model of unknown shape cannot do without its graph")
+        }
         if let weightPath, !ready.facts.hasExternalWeights {
             throw .engine(
                 ErrorCode.geFailure,
@@ -69,7 +76,8 @@ enum ModelEngine {
             })
         if let weightRange, let workRange, weightRange.overlaps(workRange) {
             throw .userMemory(
-                ErrorCode.geParamInvalid, "The weight memory (\(weightRange)) and the workspace (\(workRange)) overlap.")
+                ErrorCode.geParamInvalid, "The weight memory (\(weightRange)) and the workspace (\(workRange)) overlap."
+            )
         }
         let workspace = try shareWorkspace(workRange, prepared, device)
         let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes)
@@ -96,7 +104,8 @@ enum ModelEngine {
         {
             throw .userMemory(
                 ErrorCode.geParamInvalid,
-                "\(argument) is \(hexadecimal(memory.address)): the model needs usable memory there, but this is \(problem).")
+                "\(argument) is \(hexadecimal(memory.address)): the model needs usable memory there, but this is \(problem)."
+            )
         }
         return range
     }

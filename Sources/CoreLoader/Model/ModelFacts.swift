@@ -28,7 +28,9 @@ final class ModelFacts: @unchecked Sendable {
         var originalNames: [String: [String]] = [:]
         for graph in model.map({ [$0.graph] + $0.subgraphs }) ?? [] {
             for node in graph.nodes {
-                if let names = node.attributes.strings("_datadump_original_op_names") { originalNames[node.name] = names }
+                if let names = node.attributes.strings("_datadump_original_op_names") {
+                    originalNames[node.name] = names
+                }
             }
         }
         self.originalNames = originalNames

@@ -12,6 +12,7 @@ final class ReadyModel: Sendable {
     let facts: ModelFacts
     /// Where the weights lie in the model's bytes.
     let weights: Range<Int>
+    let isDynamicShape: Bool
     /// What runs; or why it cannot run here, for a sound model with operators that this library lacks.
     let prepared: Result<PreparedModel, Failure>
     /// Sizes that the file states for the hardware it was compiled for.
@@ -45,6 +46,7 @@ final class ReadyModel: Sendable {
         self.digest = digest
         facts = ModelFacts(description: file.description, model: file.model)
         weights = file.weights
+        isDynamicShape = file.container.isDynamicShape
         prepared = try unsafe Self.prepare(file, UnsafeRawBufferPointer(rebasing: bytes[file.weights]))
         statedSizes = ModelSizes(statedBy: file)
     }
@@ -56,7 +58,8 @@ final class ReadyModel: Sendable {
             return .failure(
                 .engine(
                     ErrorCode.geFailure,
-                    "Model '\(file.model.name)' has shapes that are known only at run time; such models cannot be run yet."))
+                    "Model '\(file.model.name)' has shapes that are known only at run time; such models cannot be run yet."
+                ))
         }
         let threads = try ExecutionThreads.count()
         do {

@@ -16,7 +16,9 @@ public func aclmdlCreateAIPP(_ batchSize: UInt64) -> OpaquePointer? {
 public func aclmdlDestroyAIPP(_ aippParmsSet: OpaquePointer?) -> aclError {
     status { () throws(Failure) in
         let handle = Handle(aippParmsSet)
-        guard AippObject.table.remove(handle) != nil else { throw .handle(handle, "aippParmsSet", in: AippObject.table) }
+        guard AippObject.table.remove(handle) != nil else {
+            throw .handle(handle, "aippParmsSet", in: AippObject.table)
+        }
     }
 }
 
@@ -193,7 +195,8 @@ public func aclmdlSetAIPPByInputIndex(
         let parameters = try AippObject.find(aippParmsSet).parameters
         guard let attached = model.ready.facts.aippParameterInput(ofImage: index) else {
             throw .engine(
-                ErrorCode.failure, "Input \(index) of model \(modelId) has no dynamic AIPP whose parameters could be set.")
+                ErrorCode.failure,
+                "Input \(index) of model \(modelId) has no dynamic AIPP whose parameters could be set.")
         }
         try AippInput.set(parameters, model: model, dataset, input: attached)
     }
@@ -215,7 +218,8 @@ public func aclmdlGetAippType(
         case .dynamic: type.write(ACL_DATA_WITH_DYNAMIC_AIPP)
         case .parameters: type.write(ACL_DYNAMIC_AIPP_NODE)
         case .unknown(let mode):
-            throw .engine(ErrorCode.geAippModeInvalid, "Input \(index) of model \(modelId) has the AIPP mode '\(mode)'.")
+            throw .engine(
+                ErrorCode.geAippModeInvalid, "Input \(index) of model \(modelId) has the AIPP mode '\(mode)'.")
         }
         attached.write(facts.aippParameterInput(ofImage: index) ?? Int(ACL_INVALID_NODE_INDEX))
     }

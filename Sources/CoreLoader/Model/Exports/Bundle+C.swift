@@ -71,7 +71,8 @@ public func aclmdlBundleGetModelId(
             throw Failure(
                 ErrorCode.apiNotSupport,
                 .coded(
-                    "EH0006", title: "Not_Supported", text: "Model \(index) of bundle \(bundleId) has not been loaded."))
+                    "EH0006", title: "Not_Supported", text: "Model \(index) of bundle \(bundleId) has not been loaded.")
+            )
         }
         result.write(id)
     }
@@ -178,7 +179,8 @@ public func aclmdlBundleLoadModelWithConfig(
 ) -> aclError {
     status { () throws(Failure) in
         let values = try LoadConfiguration.find(handle, "handle").values
-        try unsafe load(bundleId, index, modelId) { bytes throws(Failure) in try unsafe ModelEngine.load(bytes, values) }
+        try unsafe load(bundleId, index, modelId) { bytes throws(Failure) in try unsafe ModelEngine.load(bytes, values)
+        }
     }
 }
 

@@ -85,8 +85,8 @@ extension LoadConfiguration {
             guard word != 0 else { throw .null("*attrValue") }
             change { $0.outputQueues = QueueList(address: word, count: $0.outputQueues?.count ?? 0) }
         default:
+            // ACL_MDL_WORKSPACE_MEM_OPTIMIZE: inputs and outputs take no workspace here, whatever it says.
             guard word <= 1 else { throw .argument("*attrValue", value: "\(word)", reason: "it must be 0 or 1") }
-            change { $0.reusesInputOutputMemory = word == 1 }
         }
     }
 }
@@ -96,14 +96,15 @@ public func aclmdlSetExternalWeightAddress(
     _ handle: OpaquePointer?, _ weightFileName: UnsafePointer<CChar>?, _ devPtr: UnsafeMutableRawPointer?, _ size: Int
 ) -> aclError {
     status { () throws(Failure) in
-        let configuration = try LoadConfiguration.find(handle, "handle")
+        _ = try LoadConfiguration.find(handle, "handle")
         guard let file = text(weightFileName) else { throw .null("weightFileName") }
         guard unsafe devPtr != nil else { throw .null("devPtr") }
         guard size != 0, size % 32 == 0 else {
             throw .argument("size", value: "\(UInt(bitPattern: size))", reason: "it must be a multiple of 32 above 0")
         }
-        let memory = ModelEngine.CallerMemory(devPtr, size)
-        configuration.change { $0.externalWeights.append((file: file, memory: memory)) }
+        throw Failure(
+            ErrorCode.rtFeatureNotSupport,
+            .unsupported("Weights outside the model (\(file)) cannot be used yet; convert without --external_weight"))
     }
 }
 
@@ -129,7 +130,8 @@ public func aclmdlLoadWithConfig(_ handle: OpaquePointer?, _ modelId: UnsafeMuta
 /// Whether the model comes from a file; throws when something that its load type needs is not set.
 private func checkLoadType(_ values: LoadConfiguration.Values) throws(Failure) -> Bool {
     guard let type = values.loadType else { throw missing("the load type (ACL_MDL_LOAD_TYPE_SIZET)") }
-    let isFile = type == ACL_MDL_LOAD_FROM_FILE || type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM
+    let isFile =
+        type == ACL_MDL_LOAD_FROM_FILE || type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM
         || type == ACL_MDL_LOAD_FROM_FILE_WITH_Q
     if isFile {
         guard values.path != nil else { throw missing("the path of the model (ACL_MDL_PATH_PTR)") }
@@ -167,7 +169,8 @@ extension ModelEngine {
         let usesMemory = type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM || type == ACL_MDL_LOAD_FROM_MEM_WITH_MEM
         let model = try unsafe load(
             bytes, work: usesMemory ? values.workspace : CallerMemory(),
-            weight: usesMemory ? values.weight : CallerMemory(), weightPath: values.weightPath)
+            weight: usesMemory ? values.weight : CallerMemory(), weightPath: values.weightPath,
+            withoutGraph: values.isWithoutGraph)
         model.priority.withLock { $0 = UInt32(values.priority) }
         return model
     }
@@ -217,6 +220,7 @@ public func aclmdlSetExecConfigOpt(
 private func checkValueSize(_ size: Int, _ expected: Int) throws(Failure) {
     guard size == expected else {
         throw .argument(
-            "valueSize", value: "\(UInt(bitPattern: size))", reason: "the value of this attribute has \(expected) bytes")
+            "valueSize", value: "\(UInt(bitPattern: size))", reason: "the value of this attribute has \(expected) bytes"
+        )
     }
 }

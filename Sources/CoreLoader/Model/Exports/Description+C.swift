@@ -79,7 +79,9 @@ public func aclmdlGetOutputNameByIndex(_ modelDesc: OpaquePointer?, _ index: Int
 }
 
 @c @implementation
-public func aclmdlGetInputFormat(_ modelDesc: OpaquePointer?, _ index: Int) -> aclFormat { format(modelDesc, .input, index) }
+public func aclmdlGetInputFormat(_ modelDesc: OpaquePointer?, _ index: Int) -> aclFormat {
+    format(modelDesc, .input, index)
+}
 
 @c @implementation
 public func aclmdlGetOutputFormat(_ modelDesc: OpaquePointer?, _ index: Int) -> aclFormat {

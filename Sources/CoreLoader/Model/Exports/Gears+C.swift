@@ -46,7 +46,8 @@ public func aclmdlSetInputDynamicDims(
 }
 
 @c @implementation
-public func aclmdlGetDynamicBatch(_ modelDesc: OpaquePointer?, _ batch: UnsafeMutablePointer<aclmdlBatch>?) -> aclError {
+public func aclmdlGetDynamicBatch(_ modelDesc: OpaquePointer?, _ batch: UnsafeMutablePointer<aclmdlBatch>?) -> aclError
+{
     status { () throws(Failure) in
         let facts = try DescriptionObject.find(modelDesc).content?.facts
         let result = try output(batch, "batch")
@@ -132,12 +133,14 @@ private func choose(_ gear: Gear, _ modelId: UInt32, _ dataset: Dataset, _ index
         else {
             throw .engine(
                 ErrorCode.geDynamicInputLengthInvalid,
-                "The dims \(values) do not fit the inputs of model \(modelId), which are \(template) one after the other.")
+                "The dims \(values) do not fit the inputs of model \(modelId), which are \(template) one after the other."
+            )
         }
     }
     guard facts.index(of: gear) != nil else {
         throw .engine(
-            ErrorCode.geDynamicBatchSizeInvalid, "\(gear) is not one of the gears of model \(modelId): \(facts.gearList).")
+            ErrorCode.geDynamicBatchSizeInvalid,
+            "\(gear) is not one of the gears of model \(modelId): \(facts.gearList).")
     }
     let values = gear.selector(in: facts)
     try checkSelector(buffer, values: values.count)

@@ -3,7 +3,8 @@
 public import CAscendCL
 
 @c @implementation
-public func aclmdlLoadFromFile(_ modelPath: UnsafePointer<CChar>?, _ modelId: UnsafeMutablePointer<UInt32>?) -> aclError {
+public func aclmdlLoadFromFile(_ modelPath: UnsafePointer<CChar>?, _ modelId: UnsafeMutablePointer<UInt32>?) -> aclError
+{
     status { () throws(Failure) in
         try unsafe ModelBytes.inFile(modelPath, argument: "modelPath") { bytes throws(Failure) in
             try unsafe load(bytes, modelId)

@@ -21,7 +21,8 @@ func value<Value>(
 extension Failure {
     static func index(_ index: Int, count: Int) -> Failure {
         .argument(
-            "index", value: "\(UInt(bitPattern: index))", reason: count == 0 ? "there are none" : "it must be below \(count)")
+            "index", value: "\(UInt(bitPattern: index))",
+            reason: count == 0 ? "there are none" : "it must be below \(count)")
     }
 }
 

@@ -123,7 +123,8 @@ public func aclTransTensorDescFormat(
                 ErrorCode.apiNotSupport,
                 .coded(
                     "EH0006", title: "Not_Supported",
-                    text: "A shape of format \(source.originFormat) cannot be changed to format \(dstFormat.rawValue)."))
+                    text: "A shape of format \(source.originFormat) cannot be changed to format \(dstFormat.rawValue).")
+            )
         }
         result.originShape = shape
         result.storageShape = shape
@@ -210,7 +211,9 @@ public func aclSetTensorConst(
     status { () throws(Failure) in
         let description = try TensorDescriptionObject.find(desc)
         guard let data = unsafe dataBuffer else { throw .null("dataBuffer") }
-        guard length > 0 else { throw .argument("length", value: "\(UInt(bitPattern: length))", reason: "no such length") }
+        guard length > 0 else {
+            throw .argument("length", value: "\(UInt(bitPattern: length))", reason: "no such length")
+        }
         let start = address(of: data)
         guard let range = AddressRange(start: start, byteCount: length) else {
             throw .argument("length", value: "\(length)", reason: "so many bytes leave the address space")
