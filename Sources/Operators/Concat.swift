@@ -6,7 +6,9 @@ import Kernels
 /// Operators that join tensors along a dimension, one that is there or a new one.
 enum Concat {
     static let operators: [Operator] = [
-        concat("ConcatD") { node throws(GraphError) in (try node.number("concat_dim", orInput: nil), node.inputs.indices) },
+        concat("ConcatD") { node throws(GraphError) in
+            (try node.number("concat_dim", orInput: nil), node.inputs.indices)
+        },
         concat("ConcatV2D") { node throws(GraphError) in
             (try node.number("concat_dim", orInput: nil), node.inputs.indices)
         },
@@ -56,7 +58,9 @@ enum Concat {
             })
     }
 
-    private static func join(_ values: [Value], axis: Int, _ output: TensorDesc, _ builder: ProgramBuilder) throws -> Value {
+    private static func join(_ values: [Value], axis: Int, _ output: TensorDesc, _ builder: ProgramBuilder) throws
+        -> Value
+    {
         let filled = values.filter { builder.shape($0)[axis] > 0 }
         guard filled.count > 1 else {
             return try builder.reshape(filled.first ?? values[0], to: output.shape)
@@ -74,7 +78,9 @@ enum Concat {
             let x = try node.movable(0)
             for slot in slots.dropFirst() where try node.movable(slot).shape != x.shape {
                 throw node.invalid(
-                    "inputs 0 and \(slot) have the shapes \(x.shape) and \(try node.input(slot).shape), expected one shape")
+                    "inputs 0 and \(slot) have the shapes \(x.shape) and \(try node.input(slot).shape), "
+                        + "expected one shape"
+                )
             }
             let axis = try node.axis(node.attributes.int("axis") ?? 0, rank: x.shape.count + 1)
             return [try node.moved(x, x.shape[..<axis] + [slots.count] + x.shape[axis...])]

@@ -71,7 +71,9 @@ enum Expand {
                 let output = lowering.outputs[0].shape
                 let shape = lowering.builder.shape(x)
                 if shape == output { return [x] }
-                guard !output.contains(0) else { return try lowering.copy(x, [CopyDimension(size: 0, source: 1, target: 1)]) }
+                guard !output.contains(0) else {
+                    return try lowering.copy(x, [CopyDimension(size: 0, source: 1, target: 1)])
+                }
                 let source = rowMajorStrides(shape)
                 let target = rowMajorStrides(output)
                 return try lowering.copy(

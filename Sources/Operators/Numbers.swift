@@ -56,8 +56,8 @@ extension Constant {
         return (pattern &+ 0x7fff &+ ((pattern >> 16) & 1)) >> 16
     }
 
-    /// The elements as numbers; nil when they lie in the weights or are no real numbers. 64-bit integers beyond 2^53 are
-    /// rounded.
+    /// The elements as numbers; nil when they lie in the weights or are no real numbers. 64-bit integers beyond 2^53
+    /// are rounded.
     var numbers: [Double]? {
         if let ints { return ints.map { Double($0) } }
         guard case .inline(let bytes) = data else { return nil }

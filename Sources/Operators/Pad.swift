@@ -8,7 +8,9 @@ enum Pad {
     static let operators: [Operator] = [
         pad("Pad", margins: { node, rank throws(GraphError) in try pairs(node, node.constantInts(1), rank) }),
         pad("PadD", margins: attributeMargins),
-        pad("PadV2", value: 2, margins: { node, rank throws(GraphError) in try pairs(node, node.constantInts(1), rank) }),
+        pad(
+            "PadV2", value: 2, margins: { node, rank throws(GraphError) in try pairs(node, node.constantInts(1), rank) }
+        ),
         pad("PadV2D", value: 1, margins: attributeMargins),
         pad(
             "PadV3", value: 2, mode: statedMode,
@@ -97,7 +99,8 @@ enum Pad {
     /// The number to fill with where no input holds it: attribute `constant_values`, else 0.
     private static func fillConstant(_ node: Inference) throws(GraphError) -> Constant {
         let type = try node.input(0).dataType
-        guard let constant = Constant(number: Double(node.attributes.int("constant_values") ?? 0), dataType: type) else {
+        guard let constant = Constant(number: Double(node.attributes.int("constant_values") ?? 0), dataType: type)
+        else {
             throw node.invalid("there is no number of type \(type)")
         }
         return constant

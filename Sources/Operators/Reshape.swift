@@ -47,8 +47,8 @@ enum Reshape {
             lower: { [try $0.builder.reshape($0.input(0), to: $0.outputs[0].shape)] })
     }
 
-    /// Replaces the dimensions from `axis` on, `num_axes` of them, by those of the second input: 0 stands for the dimension
-    /// that is there (unless `allowzero` is set), −1 for what is left.
+    /// Replaces the dimensions from `axis` on, `num_axes` of them, by those of the second input: 0 stands for the
+    /// dimension that is there (unless `allowzero` is set), −1 for what is left.
     @Sendable
     private static func reshape(_ node: Inference, _ x: [Int]) throws(GraphError) -> [Int] {
         let axis = node.attributes.int("axis") ?? 0

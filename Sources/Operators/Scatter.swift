@@ -113,8 +113,8 @@ enum Scatter {
         let tuples = byRow ? indices : indices.dropLast()
         guard updates == tuples + x.shape[length...] else {
             throw node.invalid(
-                "the updates have the shape \(updates), expected \(Array(tuples + x.shape[length...])) for indices of the "
-                    + "shape \(indices) and data of the shape \(x.shape)")
+                "the updates have the shape \(updates), expected \(Array(tuples + x.shape[length...])) "
+                    + "for indices of the shape \(indices) and data of the shape \(x.shape)")
         }
         let sizes = Array(x.shape[..<length])
         try node.checkTuples(slot, sizes: sizes)

@@ -9,8 +9,8 @@ enum Select {
         select("SelectV2", broadcasts: true), select("Select", broadcasts: false), nonZero("NonZero"), nonZero("Where"),
     ]
 
-    /// `condition ? x : y`. Select wants equal shapes of x and y, and a condition of that shape, of its first dimension, or
-    /// a scalar; SelectV2 broadcasts all three.
+    /// `condition ? x : y`. Select wants equal shapes of x and y, and a condition of that shape, of its first
+    /// dimension, or a scalar; SelectV2 broadcasts all three.
     private static func select(_ type: String, broadcasts: Bool) -> Operator {
         /// The condition's shape as it is to be broadcast.
         @Sendable func condition(_ node: Inference, _ x: [Int]) throws(GraphError) -> [Int] {

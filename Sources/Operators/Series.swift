@@ -10,7 +10,8 @@ enum Series {
             try node.checkSameType([0, 1, 2])
             var bounds: [Double] = []
             for slot in 0..<3 {
-                guard slot < node.constants.count, let numbers = node.constants[slot]?.numbers, numbers.count == 1 else {
+                guard slot < node.constants.count, let numbers = node.constants[slot]?.numbers, numbers.count == 1
+                else {
                     throw node.invalid("input \(slot) must be a constant with one number")
                 }
                 bounds.append(numbers[0])
@@ -47,7 +48,9 @@ enum Series {
             let numbers = (0..<Int(max(0, count))).map { start + Double($0) * delta }
             guard let constant = Constant(numbers: numbers, dataType: dataType) else {
                 throw node.invalid(
-                    "a range from \(start) to \(limit) in steps of \(delta) does not consist of numbers of type \(dataType)")
+                    "a range from \(start) to \(limit) in steps of \(delta) does not consist of numbers "
+                        + "of type \(dataType)"
+                )
             }
             return constant
         }

@@ -26,8 +26,8 @@ enum Slicing {
         },
     ]
 
-    /// Which elements of each dimension of the input are taken, and the shape of the result, which may have dimensions of
-    /// size 1 more or less.
+    /// Which elements of each dimension of the input are taken, and the shape of the result, which may have dimensions
+    /// of size 1 more or less.
     private struct Part {
         var starts: [Int]
         var steps: [Int]
@@ -67,8 +67,8 @@ enum Slicing {
 
     // MARK: Bounds
 
-    /// Start and number of the elements from `begin` (nil: the first) up to but without `end` (nil: behind the last), as
-    /// numpy counts them: negative bounds count from the end, bounds outside are moved to the nearest end.
+    /// Start and number of the elements from `begin` (nil: the first) up to but without `end` (nil: behind the last),
+    /// as numpy counts them: negative bounds count from the end, bounds outside are moved to the nearest end.
     private static func bounds(
         _ node: Inference, _ size: Int, _ begin: Int?, _ end: Int?, step: Int
     ) throws(GraphError) -> (start: Int, count: Int) {
@@ -141,8 +141,8 @@ enum Slicing {
         return part
     }
 
-    /// ONNX's slice: inputs begin, end, and optionally axes and strides. Without axes the entries are those of a strided
-    /// slice, with its masks.
+    /// ONNX's slice: inputs begin, end, and optionally axes and strides. Without axes the entries are those of a
+    /// strided slice, with its masks.
     @Sendable
     private static func chosenAxes(_ node: Inference, _ x: [Int]) throws(GraphError) -> Part {
         let begin = try node.constantInts(1)
@@ -181,7 +181,8 @@ enum Slicing {
             }
             let rest = size - offsets[axis]
             guard sizes[axis] >= -1, sizes[axis] <= rest else {
-                throw node.invalid("size \(sizes[axis]) is more than the \(rest) elements behind offset \(offsets[axis])")
+                throw node.invalid(
+                    "size \(sizes[axis]) is more than the \(rest) elements behind offset \(offsets[axis])")
             }
             counts.append(sizes[axis] == -1 ? rest : sizes[axis])
         }

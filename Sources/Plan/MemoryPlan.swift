@@ -16,8 +16,8 @@ public struct MemoryPlan: Equatable, Sendable {
 
     /// Places the buffers so that no two that are live at one step overlap.
     ///
-    /// Several greedy orders are tried and the smallest result is kept; it ends early at a result that is as small as the
-    /// live bytes allow. Quadratic in the number of requests, up to `maximumForGreedy` of them.
+    /// Several greedy orders are tried and the smallest result is kept; it ends early at a result that is as small as
+    /// the live bytes allow. Quadratic in the number of requests, up to `maximumForGreedy` of them.
     public static func plan(_ requests: [BufferRequest], alignment: Int = 64) throws(PlanError) -> MemoryPlan {
         let blocks = try Block.blocks(of: requests, alignment: alignment)
         let bound = try peak(blocks)

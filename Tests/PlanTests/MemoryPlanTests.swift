@@ -74,7 +74,9 @@ import Testing
         #expect(throws: PlanError.invalidRequest(index: 1, request(-1, 0, 1))) {
             try MemoryPlan.plan([request(1, 0, 1), request(-1, 0, 1)])
         }
-        #expect(throws: PlanError.invalidRequest(index: 0, request(1, 2, 1))) { try MemoryPlan.plan([request(1, 2, 1)]) }
+        #expect(throws: PlanError.invalidRequest(index: 0, request(1, 2, 1))) {
+            try MemoryPlan.plan([request(1, 2, 1)])
+        }
         #expect(throws: PlanError.invalidAlignment(0)) { try MemoryPlan.plan([], alignment: 0) }
         #expect(throws: PlanError.tooLarge) { try MemoryPlan.plan([request(Int.max, 0, 1)]) }
         #expect(throws: PlanError.tooLarge) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Picks slices of a tensor along one dimension. The slice of an index outside the dimension is zero: there is nobody to
-/// tell at run time, and nothing outside the tensor is read.
+/// Picks slices of a tensor along one dimension. The slice of an index outside the dimension is zero: there is nobody
+/// to tell at run time, and nothing outside the tensor is read.
 ///
 /// Inputs: data `[batch, outer, size, inner]`, indices `[batch, count]`; output `[batch, outer, count, inner]`.
 public struct GatherKernel: NativeKernel {
@@ -92,7 +92,8 @@ public struct GatherNdKernel: NativeKernel {
     }
 }
 
-/// The row-major number of the element of a tensor of `sizes` that tuple number `tuple` names; nil when it lies outside.
+/// The row-major number of the element of a tensor of `sizes` that tuple number `tuple` names; nil when it lies
+/// outside.
 @inline(__always)
 func row<Index: FixedWidthInteger & BitwiseCopyable>(
     _ indices: UnsafeRawPointer, _ tuple: Int, _ sizes: [Int], _ type: Index.Type
@@ -116,8 +117,8 @@ struct ElementLookup: Sendable {
     private let axisStride: Int
     private let size: Int
 
-    /// - data: shape of the tensor that is looked into. - indices: shape of the index tensor, of the same rank, at least 1,
-    ///   no dimension but `axis` larger than that of `data`.
+    /// - data: shape of the tensor that is looked into. - indices: shape of the index tensor, of the same rank, at
+    /// least 1,   no dimension but `axis` larger than that of `data`.
     init(data: [Int], indices: [Int], axis: Int) {
         var strides = [Int](repeating: 1, count: data.count)
         for dimension in data.indices.dropLast().reversed() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Copies a tensor through one table per dimension that says which coordinate of the source stands at each coordinate of
-/// the target: reflecting, repeating and wrapping paddings.
+/// Copies a tensor through one table per dimension that says which coordinate of the source stands at each coordinate
+/// of the target: reflecting, repeating and wrapping paddings.
 public struct IndexedCopyKernel: NativeKernel {
     /// Byte offsets in the source, by coordinate of the target.
     private let tables: [[Int]]

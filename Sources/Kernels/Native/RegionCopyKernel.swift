@@ -9,7 +9,8 @@ public struct RegionCopyKernel: NativeKernel {
         let pieces: [StridedCopy]
         let bytes: Int
 
-        /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the views.
+        /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the
+        /// views.
         /// - Precondition: the caller has checked that the views lie inside their tensors.
         public init(
             input: Int = 0, output: Int = 0, elementBytes: Int, dimensions: [CopyDimension], sourceOffset: Int = 0,

@@ -3,8 +3,8 @@
 /// Reverses the first elements of each sequence of a batch, as many as its length says, and copies the rest. Lengths
 /// outside the sequence are taken as its nearest end.
 ///
-/// Inputs: data `[outer, first, middle, second, inner]`, lengths `[batch]`; batch and sequence are `first` and `second` in
-/// either order.
+/// Inputs: data `[outer, first, middle, second, inner]`, lengths `[batch]`; batch and sequence are `first` and `second`
+/// in either order.
 public struct ReverseSequenceKernel: NativeKernel {
     private let outer: Int
     private let first: Int

@@ -128,8 +128,8 @@ public struct ScatterElementsKernel: NativeKernel {
     }
 }
 
-/// A copy of a tensor in which slices are updated, named by tuples of indices for its first dimensions; tuples that point
-/// outside are ignored.
+/// A copy of a tensor in which slices are updated, named by tuples of indices for its first dimensions; tuples that
+/// point outside are ignored.
 ///
 /// Inputs: data `[sizes…, inner]`, indices `[count, sizes.count]`, updates `[count, inner]`.
 public struct ScatterNdKernel: NativeKernel {

@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: movementTypes.sorted()) func nothingTraps(type: String) throws {
         let definition = try #require(Catalogue[type: type])
         var source = Source(random: MovementRandom(UInt64(type.utf8.reduce(7) { $0 &* 31 &+ Int($1) }.magnitude)))
-        for _ in 0..<400 {
+        for _ in 0..<200 {
             let inputs = (0..<source.random.number(0...5)).map { _ in source.input() }
             var node = Node(name: "node", type: type)
             for name in Self.names where source.random.number(0...2) > 0 { node.attributes[name] = source.attribute() }

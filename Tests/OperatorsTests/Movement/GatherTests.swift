@@ -26,7 +26,10 @@ import Testing
             // The same with indices that are known when the model is made.
             for slot in [Slot.data(indices), .constant(indices.constant)] {
                 #expect(try runNode("GatherV2", [.data(x), slot, .ints([axis], shape: [], .int32)]) == [expected])
-                #expect(try runNode("GatherV2D", [.data(x), slot], ["axis": .int(Int64(axis - x.shape.count))]) == [expected])
+                #expect(
+                    try runNode("GatherV2D", [.data(x), slot], ["axis": .int(Int64(axis - x.shape.count))]) == [
+                        expected
+                    ])
                 if axis == 0 { #expect(try runNode("Gather", [.data(x), slot]) == [expected]) }
             }
         }
@@ -50,7 +53,8 @@ import Testing
             try runNode("GatherV2", [.data(x), rows, .ints([0])])
                 == [Elements(.float, [4, 3], [4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3])])
         let huge = Slot.data(Elements(.int64, [2], [Int.max, Int.min]))
-        #expect(try runNode("GatherV2", [.data(x), huge, .ints([0])]) == [Elements(.float, [2, 3], [0, 0, 0, 0, 0, 0])])
+        #expect(
+            try runNode("GatherV2", [.data(x), huge, .ints([0])]) == [Elements(.float, [2, 3], [0, 0, 0, 0, 0, 0])])
         #expect(
             try runNode("GatherElements", [.data(x), .data(Elements(.int64, [1, 3], [1, 9, -9]))])
                 == [Elements(.float, [1, 3], [4, 0, 0])])
@@ -118,7 +122,8 @@ import Testing
             "GatherV2", [x, .ints([0]), .ints([0])], ["batch_dims": .int(1)], "differ in the first 1 dimensions")
         expectRefused("GatherV2", [x, .ints([0]), .data(Elements(.int32, [1], [0]))], "must be a constant")
         expectRefused(
-            "GatherElements", [x, .ints([0], shape: [1])], "indices of the shape [1] do not fit data of the shape [2, 3]")
+            "GatherElements", [x, .ints([0], shape: [1])],
+            "indices of the shape [1] do not fit data of the shape [2, 3]")
         expectRefused("GatherElements", [x, .ints([0, 0, 0, 5], shape: [1, 4])], ["dim": .int(1)], "index 5")
         expectRefused("GatherNd", [x, .ints([0, 0, 0], shape: [1, 3])], "do not fit data of the shape [2, 3]")
         expectRefused("GatherNd", [x, .ints([0, 3], shape: [1, 2])], "index 3 in input 1")

@@ -11,9 +11,10 @@ import Testing
                 let x = Elements(type, random.shape(rank: rank), seed: random.next())
                 let axes = Array(random.order(rank).prefix(random.number(0...rank)))
                 let expected = Elements(type, x.shape) { coordinates in
-                    x[coordinates.indices.map {
-                        axes.contains($0) ? x.shape[$0] - 1 - coordinates[$0] : coordinates[$0]
-                    }]
+                    x[
+                        coordinates.indices.map {
+                            axes.contains($0) ? x.shape[$0] - 1 - coordinates[$0] : coordinates[$0]
+                        }]
                 }
                 #expect(try runNode("ReverseV2", [.data(x), .ints(axes, .int32)]) == [expected])
                 #expect(
@@ -21,7 +22,9 @@ import Testing
             }
         }
         #expect(
-            try runNode("ReverseV2", [.data(Elements(type, [0, 2], [])), .ints([0, 1])]) == [Elements(type, [0, 2], [])])
+            try runNode("ReverseV2", [.data(Elements(type, [0, 2], [])), .ints([0, 1])]) == [
+                Elements(type, [0, 2], [])
+            ])
     }
 
     @Test(arguments: Elements.types) func sequencesAreTurnedAround(type: DataType) throws {

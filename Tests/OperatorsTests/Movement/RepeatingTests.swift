@@ -48,7 +48,9 @@ import Testing
                 try runNode("TileD", [.data(x)], ["multiples": .ints(multiples.map { Int64($0) })]) == [expected])
         }
         #expect(
-            try runNode("Tile", [.data(Elements(type, [2, 3], seed: 1)), .ints([0, 2])]) == [Elements(type, [0, 6], [])])
+            try runNode("Tile", [.data(Elements(type, [2, 3], seed: 1)), .ints([0, 2])]) == [
+                Elements(type, [0, 6], [])
+            ])
     }
 
     @Test func shapesThatDoNotFitAreRefused() {
@@ -141,9 +143,12 @@ import Testing
         let x = Elements(.int32, [7, 300, 301], seed: 1)
         let rows = 300 * 301 * 4
         #expect(
-            try runNode("StridedSliceD", [.data(x)], [
-                "begin": .ints([1]), "end": .ints([6]), "strides": .ints([1]),
-            ]).map(\.bytes) == [Array(x.bytes[rows..<6 * rows])])
+            try runNode(
+                "StridedSliceD", [.data(x)],
+                [
+                    "begin": .ints([1]), "end": .ints([6]), "strides": .ints([1]),
+                ]
+            ).map(\.bytes) == [Array(x.bytes[rows..<6 * rows])])
         let parts = try runNode("SplitD", [.data(x)], ["split_dim": .int(0), "num_split": .int(7)])
         #expect(parts.flatMap(\.bytes) == x.bytes)
         let twice = try runNode("Tile", [.data(x), .ints([2, 1, 1])])

@@ -19,7 +19,8 @@ import Testing
         Case(type: "Reshape", shape: [2, 3, 4], parameter: [0, -1], expected: [2, 12]),
         Case(type: "Reshape", shape: [2, 3, 4], parameter: [-1], expected: [24]),
         Case(type: "Reshape", shape: [1, 1], parameter: [], expected: []),
-        Case(type: "Reshape", shape: [0, 3], parameter: [3, 0], attributes: ["allowzero": .int(1)], expected: [3, 0]),
+        Case(
+            type: "Reshape", shape: [0, 3], parameter: [3, 0], attributes: ["allowzero": .int(1)], expected: [3, 0]),
         Case(type: "Reshape", shape: [0, 3], parameter: [0, 7], expected: [0, 7]),
         Case(
             type: "Reshape", shape: [2, 3, 4, 5], parameter: [-1], attributes: ["axis": .int(1), "num_axes": .int(2)],

@@ -72,7 +72,9 @@ import Testing
                     .ints(Array(tuples.joined()), shape: [3, length]),
                 ] {
                     #expect(
-                        try runNode("ScatterNd" + reduction.suffix, [x, indices, new]) == [Elements(type, shape, result)])
+                        try runNode("ScatterNd" + reduction.suffix, [x, indices, new]) == [
+                            Elements(type, shape, result)
+                        ])
                     #expect(
                         try runNode("TensorScatter" + reduction.suffix, [x, indices, new])
                             == [Elements(type, shape, result)])
@@ -110,7 +112,8 @@ import Testing
         let x = Slot.data(Elements(.float, [2, 2], [1, 2, 3, 4]))
         let updates = Slot.data(Elements(.float, [3, 2], [5, 6, 7, 8, 9, 10]))
         let expected = [Elements(.float, [2, 2], [1, 2, 7, 8])]
-        #expect(try runNode("ScatterNdUpdate", [x, .data(Elements(.int64, [3, 1], [2, 1, -3])), updates]) == expected)
+        #expect(
+            try runNode("ScatterNdUpdate", [x, .data(Elements(.int64, [3, 1], [2, 1, -3])), updates]) == expected)
         let each = Slot.data(Elements(.int64, [3, 2], [2, Int.max, 1, 1, -3, Int.min]))
         #expect(try runNode("ScatterElements", [x, each, updates]) == expected)
     }
@@ -119,7 +122,8 @@ import Testing
         let x = Slot.data(Elements(.float, [2, 3], seed: 1))
         let row = Slot.data(Elements(.float, [1, 3], seed: 1))
         expectRefused("ScatterNdUpdate", [x, .ints([2], shape: [1, 1]), row], "index 2 in input 1")
-        expectRefused("ScatterNdUpdate", [x, .ints([0], shape: [1]), row], "the updates have the shape [1, 3], expected [3]")
+        expectRefused(
+            "ScatterNdUpdate", [x, .ints([0], shape: [1]), row], "the updates have the shape [1, 3], expected [3]")
         expectRefused("ScatterNdUpdate", [x, .ints([0, 0, 0], shape: [1, 3]), row], "do not fit data")
         expectRefused("ScatterUpdate", [x, .ints([0, 1]), row], "expected [2, 3]")
         expectRefused("ScatterElements", [x, .ints([0, 0, 0], shape: [1, 3]), x], "do not match")

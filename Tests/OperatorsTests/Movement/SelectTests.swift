@@ -67,7 +67,8 @@ import Testing
         let condition = Slot.data(Elements(.bool, [2], seed: 1))
         expectRefused("SelectV2", [condition, x, y], "do not broadcast")
         expectRefused("SelectV2", [y, x, x], "input 0 has type float, expected bool")
-        expectRefused("SelectV2", [condition, x, .data(Elements(.int8, [2, 3], seed: 1))], "have types float and int8")
+        expectRefused(
+            "SelectV2", [condition, x, .data(Elements(.int8, [2, 3], seed: 1))], "have types float and int8")
         expectRefused("Select", [condition, x, y], "expected one shape")
         expectRefused("Select", [.data(Elements(.bool, [3], seed: 1)), x, x], "condition's shape [3] does not fit")
     }
@@ -130,7 +131,9 @@ import Testing
 
 @Suite struct SpaceDepthTests {
     /// The deep image's channel and the wide image's pixel inside a block belong together by the mode.
-    private func deepChannel(_ channel: Int, _ row: Int, _ column: Int, _ channels: Int, _ size: Int, _ mode: String) -> Int {
+    private func deepChannel(_ channel: Int, _ row: Int, _ column: Int, _ channels: Int, _ size: Int, _ mode: String)
+        -> Int
+    {
         mode == "DCR" ? (row * size + column) * channels + channel : (channel * size + row) * size + column
     }
 

@@ -66,7 +66,9 @@ import Testing
             try runNode("StridedSliceV2", [.data(x), .ints([1], .int32), .ints([3], .int32)])
                 == [picked(x, [[1, 2], [0, 1, 2]])])
         #expect(
-            try runNode("StridedSliceV2", [.data(x), .ints([-1]), .ints([3]), .ints([1])]) == [picked(x, [[0, 1, 2, 3], [2]])])
+            try runNode("StridedSliceV2", [.data(x), .ints([-1]), .ints([3]), .ints([1])]) == [
+                picked(x, [[0, 1, 2, 3], [2]])
+            ])
     }
 
     @Test func masksChangeTheMeaningOfEntries() throws {
@@ -127,7 +129,8 @@ import Testing
         expectRefused("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([2])], "axis 2 is out of range")
         expectRefused("StridedSliceV2", [x, .ints([0]), .ints([1]), .ints([0, 1])], "expected equally many")
         expectRefused("StridedSliceV2", [x, .data(Elements(.int64, [1], [0])), .ints([1])], "must be a constant")
-        expectRefused("Slice", [x, .ints([0, 2]), .ints([2, 2])], "size 2 is more than the 1 elements behind offset 2")
+        expectRefused(
+            "Slice", [x, .ints([0, 2]), .ints([2, 2])], "size 2 is more than the 1 elements behind offset 2")
         expectRefused("Slice", [x, .ints([0, 4]), .ints([2, 0])], "offset 4 is outside a dimension of size 3")
         expectRefused("SliceD", [x], ["offsets": .ints([0]), "size": .ints([0])], "expected 2 of each")
     }
