@@ -97,7 +97,8 @@ extension BinaryFunction {
 
     /// The kernel for operands of `type`; nil where the function is not defined for the type.
     public func kernel(_ type: DataType, _ shapes: BinaryShapes) -> (any NativeKernel)? {
-        switch type {
+        if let common = common(type, shapes) { return common }
+        return switch type {
         case .float: real(Float.self, shapes)
         case .double: real(Double.self, shapes)
         case .float16: real(Float16.self, shapes)

@@ -15,7 +15,8 @@ extension ReductionFunction {
     /// float32 and the 16-bit floats are summed in double. Over no elements a sum is 0, a product 1, a mean NaN (0 for
     /// integers), a maximum the lowest value of the type.
     public func kernel(_ type: DataType, _ shape: [Int], axes: Set<Int>) -> (any NativeKernel)? {
-        switch type {
+        if let common = common(type, shape, axes: axes) { return common }
+        return switch type {
         case .float: real(Float.self, shape, axes)
         case .double: real(Double.self, shape, axes)
         case .float16: real(Float16.self, shape, axes)

@@ -27,5 +27,9 @@ package struct Engine: @unchecked Sendable {
         }
     }()
 
+    /// Whether convolutions are quickest with the channels innermost: so without AVX-512, whose kernels want blocks.
+    package static let prefersChannelsLast =
+        dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue != dnnl_cpu_isa_avx512_core.rawValue
+
     package static func shared() throws(OneDNNError) -> Engine { try result.get() }
 }

@@ -29,11 +29,43 @@ package final class MemoryDescriptor: @unchecked Sendable {
 
     /// A descriptor that leaves the layout to the primitive it is given to.
     package static func any(_ dataType: DataType, _ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
-        let dims = shape.isEmpty ? [1] : shape
+        try tagged(dataType, shape.isEmpty ? [1] : shape, dnnl_format_tag_any)
+    }
+
+    /// [N, C, spatial…] with the channels innermost in memory.
+    package static func channelsLast(
+        _ dataType: DataType, _ shape: [Int]
+    ) throws(OneDNNError) -> MemoryDescriptor {
+        var strides = [Int](repeating: 1, count: shape.count)
+        var step = shape[1]
+        for axis in stride(from: shape.count - 1, through: 2, by: -1) {
+            strides[axis] = step
+            step *= shape[axis]
+        }
+        strides[0] = step
+        return try MemoryDescriptor(dataType, shape, strides: strides)
+    }
+
+    /// A descriptor of another shape and the same rank in this one's layout, where that is row-major, channels last, or
+    /// blocked over the channels; nil for other layouts.
+    package func like(_ dataType: DataType, _ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor? {
+        if isRowMajor { return try MemoryDescriptor(dataType, shape) }
+        guard shape.count >= 3, shape.count <= 5 else { return nil }
+        if try equals(.channelsLast(dataType, self.shape)) { return try .channelsLast(dataType, shape) }
+        for tag in [[dnnl_aBc8b, dnnl_aBcd8b, dnnl_aBcde8b], [dnnl_aBc16b, dnnl_aBcd16b, dnnl_aBcde16b]]
+            .map({ $0[shape.count - 3] })
+        where try equals(.tagged(dataType, self.shape, tag)) {
+            return try .tagged(dataType, shape, tag)
+        }
+        return nil
+    }
+
+    private static func tagged(
+        _ dataType: DataType, _ shape: [Int], _ tag: dnnl_format_tag_t
+    ) throws(OneDNNError) -> MemoryDescriptor {
         let type = try dnnlType(dataType)
         return try unsafe MemoryDescriptor(owning: make {
-            unsafe dnnl_memory_desc_create_with_tag(
-                &$0, Int32(dims.count), dims.map { Int64($0) }, type, dnnl_format_tag_any)
+            unsafe dnnl_memory_desc_create_with_tag(&$0, Int32(shape.count), shape.map { Int64($0) }, type, tag)
         })
     }
 

@@ -26,6 +26,7 @@ extension ProgramBuilder {
     public func convolution(
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
     ) throws -> Value {
+        if let turned = try convolveAlongWidth(x, filter: filter, bias: bias, geometry, output: output) { return turned }
         var filterShape = shape(filter)
         if geometry.groups > 1 {
             filterShape = [geometry.groups, filterShape[0] / geometry.groups] + filterShape[1...]
@@ -35,6 +36,25 @@ extension ProgramBuilder {
                 &$0, $1, dnnl_forward_inference, dnnl_convolution_direct, $2.source.handle, $2.filter.handle,
                 $2.bias?.handle, $2.destination.handle, $3.strides, $3.dilations, $3.padsBegin, $3.padsEnd, $4.handle)
         }
+    }
+
+    /// A convolution over the height of images one pixel wide, turned: kernels are written for long rows. Nil for others.
+    private func convolveAlongWidth(
+        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
+    ) throws -> Value? {
+        let (image, window, result) = (shape(x), shape(filter), output.shape)
+        guard image.count == 4, image[2] > 1, image[3] == 1, window[3] == 1, result[3] == 1, postOperations.isEmpty
+        else { return nil }
+        var turned = geometry
+        turned.strides.swapAt(0, 1)
+        turned.dilations.swapAt(0, 1)
+        turned.padsBegin.swapAt(0, 1)
+        turned.padsEnd.swapAt(0, 1)
+        let row = try convolution(
+            reshape(x, to: [image[0], image[1], 1, image[2]]),
+            filter: reshape(filter, to: [window[0], window[1], 1, window[2]]), bias: bias, turned,
+            output: TensorDesc(output.dataType, [result[0], result[1], 1, result[2]]))
+        return try reshape(row, to: result)
     }
 
     /// The transpose of a convolution: `x` [N, C, spatial…], `filter` [C, O / groups, window…], `bias` [O].
@@ -63,11 +83,25 @@ extension ProgramBuilder {
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc,
         _ create: (inout dnnl_primitive_desc_t?, dnnl_engine_t, Tensors, Window, Attributes) -> dnnl_status_t
     ) throws -> Value {
+        do {
+            return try unsafe convolve(
+                x, filter: filter, bias: bias, geometry, output: output, channelsLast: Engine.prefersChannelsLast, create)
+        } catch let error as OneDNNError where error.isUnimplemented {
+            return try unsafe convolve(
+                x, filter: filter, bias: bias, geometry, output: output, channelsLast: !Engine.prefersChannelsLast, create)
+        }
+    }
+
+    private func convolve(
+        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc, channelsLast: Bool,
+        _ create: (inout dnnl_primitive_desc_t?, dnnl_engine_t, Tensors, Window, Attributes) -> dnnl_status_t
+    ) throws -> Value {
         let type = desc(x).dataType
         let engine = try Engine.shared()
         let tensors: Tensors = (
-            try .any(type, shape(x)), try .any(type, shape(filter)),
-            try bias.map { try MemoryDescriptor(type, [shape($0).reduce(1, *)]) }, try .any(type, output.shape)
+            channelsLast ? try .channelsLast(type, shape(x)) : try .any(type, shape(x)), try .any(type, shape(filter)),
+            try bias.map { try MemoryDescriptor(type, [shape($0).reduce(1, *)]) },
+            channelsLast ? try .channelsLast(type, output.shape) : try .any(type, output.shape)
         )
         let window: Window = (
             geometry.strides.map { Int64($0) }, geometry.dilations.map { Int64($0 - 1) },

@@ -47,7 +47,7 @@ extension ProgramBuilder {
         if isFull, isPlain(a), !isPlain(b), algorithm.commutes { return try binaryPrimitive(algorithm, b, a, output: output) }
         if shape(first).isEmpty { first = try reshape(first, to: [1]) }
         let source = try layout(of: first)
-        let other = isFull ? source : try MemoryDescriptor(desc(second).dataType, shape(second))
+        let other = isFull ? source : try broadcast(second, in: source)
         return try emitWithPostOperations(
             output: output, shape: source.shape, canRunInPlace: true
         ) { attributes throws(OneDNNError) in
@@ -58,6 +58,14 @@ extension ProgramBuilder {
         } operands: { _ in
             [(DNNL_ARG_SRC_0, try operand(first, source)), (DNNL_ARG_SRC_1, try operand(second, other))]
         }
+    }
+}
+
+extension ProgramBuilder {
+    /// The descriptor that an operand should have which broadcasts to a tensor in the layout `full`.
+    func broadcast(_ value: Value, in full: MemoryDescriptor) throws(OneDNNError) -> MemoryDescriptor {
+        if let descriptor = try full.like(desc(value).dataType, shape(value)) { return descriptor }
+        return try MemoryDescriptor(desc(value).dataType, shape(value))
     }
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A generic kernel with its loops compiled for the types that it was made with.
+///
+/// Called through a protocol, the methods of a generic type are the unspecialized ones, which are far slower; a closure
+/// made where the types are known is not.
+@safe
+struct SpecializedKernel: NativeKernel {
+    let scratchBytes: Int
+    let canRunInPlace: Bool
+    let parts: Int
+    private let whole: @Sendable (KernelOperands) -> Void
+    private let some: @Sendable (KernelOperands, Range<Int>) -> Void
+
+    @inline(__always)
+    init<Kernel: NativeKernel>(_ kernel: Kernel) {
+        scratchBytes = kernel.scratchBytes
+        canRunInPlace = kernel.canRunInPlace
+        parts = kernel.parts
+        unsafe whole = { unsafe kernel.run($0) }
+        unsafe some = { unsafe kernel.run($0, parts: $1) }
+    }
+
+    func run(_ operands: KernelOperands) { unsafe whole(operands) }
+    func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe some(operands, parts) }
+}
