@@ -16,7 +16,16 @@ enum ForkSupport {
             Stream.table.resetAfterFork()
             for stream in Stream.table.objects { stream.resetAfterFork() }
             DataBuffer.table.resetAfterFork()
+            ModelEngine.resetAfterFork()
             Event.table.resetAfterFork()
+            Notify.table.resetAfterFork()
+            MemoryPool.table.resetAfterFork()
+            PhysicalMemory.table.resetAfterFork()
+            SharedBuffer.table.resetAfterFork()
+            AddressSpace.shared.resetAfterFork()
+            SharedMemory.shared.resetAfterFork()
+            ManagedMemory.shared.resetAfterFork()
+            ModelDump.shared.resetAfterFork()
             ReportThread.resetAfterFork()
             TaskFailure.resetAfterFork()
         }
