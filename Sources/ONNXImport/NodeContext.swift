@@ -166,7 +166,9 @@ struct NodeContext {
     /// The same elements under a static shape.
     func reshape(_ ref: TensorRef, to shape: [Int]) throws(ConversionError) -> TensorRef {
         if desc(ref).shape == shape { return ref }
-        return try emit("Reshape", ["x": ref, "shape": constant(ints: shape)], ["axis": .int(0), "num_axes": .int(-1)])
+        return try emit(
+            "Reshape", ["x": ref, "shape": constant(ints: shape)],
+            ["axis": .int(0), "num_axes": .int(-1), "allowzero": .int(shape.contains(-1) ? 0 : 1)])
     }
 
     func unsqueeze(_ ref: TensorRef, _ axes: [Int]) throws(ConversionError) -> TensorRef {

@@ -38,7 +38,7 @@ struct ModelBuilder {
         tensor.name = name
         tensor.dims = shape.map { Int64($0) }
         tensor.dataType = Int32(ONNXTensorProto.DataType.float.rawValue)
-        tensor.rawData = values.withUnsafeBytes { Data($0) }
+        tensor.rawData = Data(Constant.packed(values))
         proto.graph.initializer.append(tensor)
     }
 

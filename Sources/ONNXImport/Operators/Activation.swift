@@ -10,10 +10,18 @@ let activationRules: [String: Rule] = [
     "Hardmax": importHardmax, "Softmax": importSoftmax, "LogSoftmax": importLogSoftmax,
 ]
 
+/// gamma · elu(x); GE's Selu has its two numbers built in.
 private func importSelu(_ op: NodeContext) throws(ConversionError) {
-    guard abs(op.float("alpha", 1.67326324) - 1.67326324) < 1e-5, abs(op.float("gamma", 1.05070102) - 1.05070102) < 1e-5
-    else { throw op.unsupported("alpha and gamma other than Selu's own values.") }
-    op.set(0, try op.emit("Selu", ["x": op.input(0)]))
+    let (alpha, gamma) = (op.float("alpha", 1.67326324), op.float("gamma", 1.05070102))
+    if abs(alpha - 1.67326324) < 1e-5, abs(gamma - 1.05070102) < 1e-5 {
+        op.set(0, try op.emit("Selu", ["x": op.input(0)]))
+    } else {
+        op.set(
+            0,
+            try op.emit(
+                "Elu", ["x": op.input(0)],
+                ["alpha": .float(alpha), "scale": .float(gamma), "input_scale": .float(1)]))
+    }
 }
 
 private func importCelu(_ op: NodeContext) throws(ConversionError) {

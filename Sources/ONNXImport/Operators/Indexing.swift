@@ -14,15 +14,15 @@ private let noMasks: [String: Attribute] = [
     "shrink_axis_mask": .int(0),
 ]
 
-/// x[starts:ends] along some axes.
+/// x[starts:ends:strides] along some axes.
 func slice(
-    _ op: NodeContext, _ x: TensorRef, starts: [Int], ends: [Int], axes: [Int]
+    _ op: NodeContext, _ x: TensorRef, starts: [Int], ends: [Int], axes: [Int], strides: [Int]? = nil
 ) throws(ConversionError) -> TensorRef {
     try op.emit(
         "StridedSliceV2",
         [
             "x": x, "begin": op.constant(ints: starts), "end": op.constant(ints: ends),
-            "axes": op.constant(ints: axes),
+            "axes": op.constant(ints: axes), "strides": strides.map { op.constant(ints: $0) },
         ], noMasks)
 }
 

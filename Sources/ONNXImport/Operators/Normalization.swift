@@ -69,10 +69,6 @@ private func importGroupNormalization(_ op: NodeContext) throws(ConversionError)
         throw op.unsupported("an input of shape \(shape) in \(groups) groups.")
     }
     let rows = try op.reshape(x, to: [shape[0], groups, shape[1...].reduce(1, *) / groups])
-    let type = op.desc(x).dataType
-    guard let one = Constant(scalar: 1, dataType: type, shape: [1]),
-        let zero = Constant(scalar: 0, dataType: type, shape: [1])
-    else { throw op.unsupported("data type \(type).") }
     let axes = op.constant(ints: [2], type: .int32)
     let mean = try op.emit("ReduceMean", ["x": rows, "axes": axes], ["keep_dims": .bool(true)])
     let centred = try op.emit("Sub", ["x1": rows, "x2": mean])
@@ -82,18 +78,15 @@ private func importGroupNormalization(_ op: NodeContext) throws(ConversionError)
     let deviation = try op.emit("Sqrt", ["x": op.emit("Add", ["x1": variance, "x2": epsilon])])
     var result = try op.reshape(try op.emit("RealDiv", ["x1": centred, "x2": deviation]), to: shape)
     // Per group up to opset 20, per channel from 21 on.
-    for (slot, (kind, neutral)) in zip(1..., [("Mul", one), ("Add", zero)]) {
+    for (slot, kind) in [(1, "Mul"), (2, "Add")] {
         var operand = try op.input(slot)
-        let count = op.desc(operand).elementCount
-        if op.opset < 21, count == groups, groups != shape[1] {
-            let repeated = try op.emit(
-                kind,
+        if op.opset < 21 {
+            operand = try op.emit(
+                "Expand",
                 [
-                    "x1": op.reshape(operand, to: [groups, 1]),
-                    "x2": op.emit(
-                        "Expand", ["x": op.constant(neutral), "shape": op.constant(ints: [1, shape[1] / groups])]),
+                    "x": op.reshape(operand, to: [groups, 1]),
+                    "shape": op.constant(ints: [groups, shape[1] / groups]),
                 ])
-            operand = repeated
         }
         operand = try op.reshape(operand, to: [shape[1]] + [Int](repeating: 1, count: shape.count - 2))
         result = try op.emit(kind, ["x1": result, "x2": operand])
@@ -125,7 +118,10 @@ private func importLpNormalization(_ op: NodeContext) throws(ConversionError) {
             "p": .float(Float(op.int("p", 2))), "axes": .ints([Int64(axis)]), "keepdim": .bool(true),
             "epsilon": .float(0),
         ])
-    op.set(0, try op.emit("RealDiv", ["x1": x, "x2": norm]))
+    // A row of zeros stays one.
+    let divisor = try op.emit(
+        "Maximum", ["x1": norm, "x2": op.scalar(Double(Float.leastNormalMagnitude), like: norm)])
+    op.set(0, try op.emit("RealDiv", ["x1": x, "x2": divisor]))
 }
 
 private func importMeanVarianceNormalization(_ op: NodeContext) throws(ConversionError) {

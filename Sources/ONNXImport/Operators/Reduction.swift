@@ -80,11 +80,21 @@ private func norm(_ power: Float) -> Rule {
 
 private func argument(_ type: String) -> Rule {
     { (op: NodeContext) throws(ConversionError) in
-        guard !op.flag("select_last_index", false) else { throw op.unsupported("select_last_index 1.") }
-        let x = try op.input(0)
+        var x = try op.input(0)
         let axis = try op.axis(op.int("axis", 0), rank: op.rank(x))
+        let size = op.desc(x).shape[axis]
+        // GE finds the first of several equal elements; the last one is the first one from behind.
+        let findsLast = op.flag("select_last_index", false)
+        if findsLast {
+            guard size > 0 else { throw op.unsupported("select_last_index 1 with a dimension of unknown size.") }
+            x = try slice(op, x, starts: [-1], ends: [-size - 1], axes: [axis], strides: [-1])
+        }
         let dimension = op.constant(Constant(ints: [axis], shape: [], dataType: .int32))
-        let result = try op.emit(type, ["x": x, "dimension": dimension], ["dtype": .dataType(.int64)])
+        var result = try op.emit(type, ["x": x, "dimension": dimension], ["dtype": .dataType(.int64)])
+        if findsLast {
+            let last = op.constant(Constant(ints: [size - 1], shape: []))
+            result = try op.emit("Sub", ["x1": last, "x2": result])
+        }
         op.set(0, op.flag("keepdims", true) ? try op.unsqueeze(result, [axis]) : result)
     }
 }

@@ -32,8 +32,18 @@ private func importResize(_ op: NodeContext) throws(ConversionError) {
         scales = values
     }
     var sizes = try op.constantInts(input: 3)
+    var roi = op.optionalInput(1)
     // From opset 18 on the numbers may be for some axes only.
     if let axes = op.ints("axes") {
+        if let given = op.constant(roi)?.floats, given.count == axes.count * 2 {
+            var full = [Float](repeating: 0, count: rank) + [Float](repeating: 1, count: rank)
+            for (index, axis) in axes.enumerated() {
+                let axis = try op.axis(axis, rank: rank)
+                full[axis] = given[index]
+                full[axis + rank] = given[index + axes.count]
+            }
+            roi = op.constant(Constant(packing: full, shape: [full.count]))
+        }
         var fullScales = [Float](repeating: 1, count: rank)
         var fullSizes = op.desc(x).shape
         for (index, axis) in axes.enumerated() {
@@ -49,7 +59,7 @@ private func importResize(_ op: NodeContext) throws(ConversionError) {
         scales = nil
     }
     let resizing = try Resizing(
-        op, x, scales: scales, sizes: sizes,
+        op, x, roi: roi, scales: scales, sizes: sizes,
         coordinates: op.string("coordinate_transformation_mode", "half_pixel"),
         rounding: op.string("nearest_mode", "round_prefer_floor"))
     op.set(0, try resizing.emit(op))
@@ -74,6 +84,8 @@ private func keepingAspect(_ op: NodeContext, _ sizes: [Int], of shape: [Int]) t
 /// A resize with its numbers known.
 private struct Resizing {
     let x: TensorRef
+    /// The part of the input that tf_crop_and_resize takes.
+    let roi: TensorRef?
     let shape: [Int]
     let scales: [Float]?
     let sizes: [Int]
@@ -82,9 +94,11 @@ private struct Resizing {
     let rounding: String
 
     init(
-        _ op: NodeContext, _ x: TensorRef, scales: [Float]?, sizes: [Int]?, coordinates: String, rounding: String
+        _ op: NodeContext, _ x: TensorRef, roi: TensorRef? = nil, scales: [Float]?, sizes: [Int]?,
+        coordinates: String, rounding: String
     ) throws(ConversionError) {
         self.x = x
+        self.roi = coordinates == "tf_crop_and_resize" ? roi : nil
         let shape = op.desc(x).shape
         guard op.desc(x).isStatic else { throw op.unsupported("an input of unknown size.") }
         self.shape = shape
@@ -126,7 +140,7 @@ private struct Resizing {
         return try op.emit(
             "Resize",
             [
-                "x": x, "roi": op.optionalInput(1).flatMap { coordinates == "tf_crop_and_resize" ? $0 : nil },
+                "x": x, "roi": roi,
                 "scales": scales.map { op.constant(Constant(packing: $0, shape: [$0.count])) },
                 "sizes": scales == nil ? op.constant(ints: sizes) : nil,
             ],

@@ -43,7 +43,8 @@ private func importReshape(_ op: NodeContext) throws(ConversionError) {
     op.set(
         0,
         try op.emit(
-            "Reshape", ["x": x, "shape": op.constant(ints: sizes)], ["axis": .int(0), "num_axes": .int(-1)]))
+            "Reshape", ["x": x, "shape": op.constant(ints: sizes)],
+            ["axis": .int(0), "num_axes": .int(-1), "allowzero": .int(1)]))
 }
 
 private func importFlatten(_ op: NodeContext) throws(ConversionError) {
@@ -62,7 +63,7 @@ private func importFlatten(_ op: NodeContext) throws(ConversionError) {
         0,
         try op.emit(
             "Reshape", ["x": x, "shape": op.constant(ints: [rows, shape[split...].reduce(1, *)])],
-            ["axis": .int(0), "num_axes": .int(-1)]))
+            ["axis": .int(0), "num_axes": .int(-1), "allowzero": .int(1)]))
 }
 
 /// The axes: an attribute up to opset 12, an input from 13 on.

@@ -59,6 +59,6 @@ extension GraphDraft {
             node,
             with: Node(
                 name: "", type: "Reshape", inputs: [source, target], inputNames: ["x", "shape"], outputNames: ["y"],
-                attributes: ["axis": .int(0), "num_axes": .int(-1)]))
+                attributes: ["axis": .int(0), "num_axes": .int(-1), "allowzero": .int(1)]))
     }
 }
