@@ -92,6 +92,16 @@ static void count(void *by)
     called += *(int *)by;
 }
 
+static aclError waited;
+
+/* A callback that the stream waits for must not wait for the stream. */
+static void waitForOwnStream(void *unused)
+{
+    (void)unused;
+    waited = aclrtSynchronizeStream(stream);
+    CHECK(aclrtResetDevice(0), 107000);
+}
+
 static int stopped;
 
 static void *reporter(void *unused)
@@ -127,6 +137,9 @@ static void callbacks(void)
     }
     CHECK(aclrtSynchronizeStream(stream), 0);
     CHECK(called, 100);
+    CHECK(aclrtLaunchCallback(waitForOwnStream, NULL, ACL_CALLBACK_BLOCK, stream), 0);
+    CHECK(aclrtSynchronizeStream(stream), 0);
+    CHECK(waited, 107000);
     CHECK(aclrtUnSubscribeReport(1, stream), 107012);
     CHECK(aclrtUnSubscribeReport((uint64_t)thread, stream), 0);
     CHECK(aclrtUnSubscribeReport((uint64_t)thread, stream), 107011);
@@ -136,6 +149,10 @@ static void callbacks(void)
     CHECK(aclrtLaunchHostFunc(stream, count, &one), 0);
     CHECK(aclrtSynchronizeStream(stream), 0);
     CHECK(called, 101);
+    waited = 0;
+    CHECK(aclrtLaunchHostFunc(stream, waitForOwnStream, NULL), 0);
+    CHECK(aclrtSynchronizeStream(stream), 0);
+    CHECK(waited, 107000);
     CHECK(aclrtSubscribeReport(1, stream), 107011);
 }
 

@@ -38,7 +38,8 @@ public func aclrtLaunchCallback(
             throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "fn", layer: .runtime))
         }
         let found = try Stream.findOwn(handle)
-        try ReportThread.launch({ unsafe function(pointer(to: data)) }, blocks: blockType == ACL_CALLBACK_BLOCK, on: found)
+        try ReportThread.launch(
+            { unsafe function(pointer(to: data)) }, blocks: blockType == ACL_CALLBACK_BLOCK, on: found)
     }
 }
 
@@ -93,7 +94,8 @@ private func process(_ timeout: Int32) throws(Failure) {
         throw Failure(
             ErrorCode.invalidParam,
             .unexpected(
-                argument: "timeout", value: "\(timeout)", expected: "-1 (no limit) or a positive number of milliseconds"))
+                argument: "timeout", value: "\(timeout)", expected: "-1 (no limit) or a positive number of milliseconds"
+            ))
     }
     try ReportThread.process(thread: UInt64(pthread_self()), until: Deadline(milliseconds: Int64(timeout)))
 }

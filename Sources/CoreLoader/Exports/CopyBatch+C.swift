@@ -30,7 +30,9 @@ private struct CopyBatch {
         guard bytes.contains(where: { $0 != 0 }) else { return [] }
         guard let destinations = unsafe destinations, let maximums = unsafe maximums, let sources = unsafe sources,
             let attributes = unsafe attributes, let indexes = unsafe attributeIndexes
-        else { throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "dsts, destMaxs, srcs, attrs or attrsIndexes")) }
+        else {
+            throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "dsts, destMaxs, srcs, attrs or attrsIndexes"))
+        }
         guard attributeCount > 0, attributeCount <= count else {
             throw bad("numAttrs", "\(UInt(bitPattern: attributeCount))", "1 to numBatches (\(count))")
         }
@@ -43,13 +45,15 @@ private struct CopyBatch {
                 throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "dsts[\(index)] or srcs[\(index)]"))
             }
             guard entry.bytes <= entry.destinationMaximum else {
-                throw bad("sizes[\(index)]", "\(entry.bytes)", "at most destMaxs[\(index)] (\(entry.destinationMaximum))")
+                throw bad(
+                    "sizes[\(index)]", "\(entry.bytes)", "at most destMaxs[\(index)] (\(entry.destinationMaximum))")
             }
             entries.append(entry)
         }
         for index in 0..<attributeCount {
             let attribute = unsafe attributes[index]
-            let isReservedUsed = unsafe withUnsafeBytes(of: attribute.rsv) { bytes in unsafe bytes.contains { $0 != 0 } }
+            let isReservedUsed = unsafe withUnsafeBytes(of: attribute.rsv) { bytes in unsafe bytes.contains { $0 != 0 }
+            }
             guard !isReservedUsed else { throw bad("attrs[\(index)].rsv", "not 0", "zeros") }
             let first = unsafe indexes[index]
             guard (0..<count).contains(first) else {

@@ -12,8 +12,12 @@ public func aclrtMemcpyAsyncWithOffset(
     guard count != 0 else { return ErrorCode.success }
     let (target, origin, handle) = (address(of: dst), address(of: src), Handle(stream))
     return status { () throws(Failure) in
-        guard target != 0 else { throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "dst", layer: .runtime)) }
-        guard origin != 0 else { throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "src", layer: .runtime)) }
+        guard target != 0 else {
+            throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "dst", layer: .runtime))
+        }
+        guard origin != 0 else {
+            throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "src", layer: .runtime))
+        }
         guard size(count) <= size(destMax) else {
             throw Failure(
                 ErrorCode.rtParamInvalid,
@@ -162,7 +166,8 @@ public func aclrtMemcpyAsyncWithDesc(
                     throw Failure(
                         ErrorCode.rtParamInvalid,
                         .unexpected(
-                            argument: "desc", value: hexadecimal(place), expected: "what aclrtSetMemcpyDesc has written",
+                            argument: "desc", value: hexadecimal(place),
+                            expected: "what aclrtSetMemcpyDesc has written",
                             layer: .runtime))
                 }
                 try Copy.copy(

@@ -11,7 +11,9 @@ public func aclCreateDataBuffer(_ data: UnsafeMutableRawPointer?, _ size: Int) -
 public func aclDestroyDataBuffer(_ dataBuffer: OpaquePointer?) -> aclError {
     let handle = Handle(dataBuffer)
     guard !handle.isNull else { return failNull("dataBuffer") }
-    guard let buffer = DataBuffer.table.remove(handle) else { return failHandle(handle, DataBuffer.table, "dataBuffer") }
+    guard let buffer = DataBuffer.table.remove(handle) else {
+        return failHandle(handle, DataBuffer.table, "dataBuffer")
+    }
     buffer.markDestroyed()
     return ErrorCode.success
 }

@@ -141,7 +141,8 @@ func checkedTimeout(_ timeout: Int32) throws(Failure) -> Deadline {
         throw Failure(
             ErrorCode.rtParamInvalid,
             .unexpected(
-                argument: "timeout", value: "\(timeout)", expected: "-1 (no limit) or a positive number of milliseconds",
+                argument: "timeout", value: "\(timeout)",
+                expected: "-1 (no limit) or a positive number of milliseconds",
                 layer: .runtime))
     }
     return Deadline(milliseconds: Int64(timeout))

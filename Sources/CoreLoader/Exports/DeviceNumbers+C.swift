@@ -121,7 +121,8 @@ public func aclrtDeviceGetByPCIBusId(
     guard let device = Device.all.first(where: { busAddress(of: $0) == name.lowercased() }) else {
         return fail(
             ErrorCode.rtInvalidDeviceid,
-            .unexpected(argument: "pciBusId", value: name, expected: "the address of a visible device", layer: .runtime))
+            .unexpected(argument: "pciBusId", value: name, expected: "the address of a visible device", layer: .runtime)
+        )
     }
     result.write(device.id)
     return ErrorCode.success

@@ -16,7 +16,9 @@ public func aclrtCreateEventWithFlag(_ event: UnsafeMutablePointer<aclrtEvent?>?
     guard let result = PointerOutput(event) else { return failNull("event") }
     return status { () throws(Failure) in
         let isAlone = flag & 0x30 == 0 || flag == 0x10 || flag == 0x20
-        guard flag & 0x3f != 0, flag <= 0x3f, isAlone else { throw badFlag(flag, "bits 0x1 to 0x8, or 0x10 or 0x20 alone") }
+        guard flag & 0x3f != 0, flag <= 0x3f, isAlone else {
+            throw badFlag(flag, "bits 0x1 to 0x8, or 0x10 or 0x20 alone")
+        }
         let created = try Event.make(flags: Event.Flags(rawValue: flag), origin: .withFlag)
         result.write(created)
     }
@@ -113,7 +115,8 @@ public func aclrtStreamWaitEvent(_ stream: aclrtStream?, _ event: aclrtEvent?) -
 }
 
 @c @implementation
-public func aclrtStreamWaitEventWithTimeout(_ stream: aclrtStream?, _ event: aclrtEvent?, _ timeout: Int32) -> aclError {
+public func aclrtStreamWaitEventWithTimeout(_ stream: aclrtStream?, _ event: aclrtEvent?, _ timeout: Int32) -> aclError
+{
     let handle = Handle(event)
     let streamHandle = Handle(stream)
     return status { () throws(Failure) in

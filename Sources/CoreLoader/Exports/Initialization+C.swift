@@ -31,7 +31,9 @@ public func aclInitCallbackRegister(
     ) { configuration in
         // The text lives during the call and ends with a zero.
         let bytes = configuration.map { CChar(bitPattern: $0) } + [0]
-        return unsafe bytes.withUnsafeBufferPointer { unsafe cbFunc($0.baseAddress, configuration.count, pointer(to: data)) }
+        return unsafe bytes.withUnsafeBufferPointer {
+            unsafe cbFunc($0.baseAddress, configuration.count, pointer(to: data))
+        }
     }
     return status { () throws(Failure) in try Initialization.shared.registerInit(registered) }
 }

@@ -4,7 +4,8 @@ public import CAscendCL
 import Glibc
 
 /// The lowest level that is written: `ASCEND_GLOBAL_LOG_LEVEL`, errors only by default, 4 for none.
-private let logLevel: UInt32 = unsafe getenv("ASCEND_GLOBAL_LOG_LEVEL").flatMap { unsafe UInt32(String(cString: $0)) } ?? 3
+private let logLevel: UInt32 =
+    unsafe getenv("ASCEND_GLOBAL_LOG_LEVEL").flatMap { unsafe UInt32(String(cString: $0)) } ?? 3
 
 @c @implementation
 public func pyaclmdlWriteLog(

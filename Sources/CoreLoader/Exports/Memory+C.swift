@@ -71,7 +71,8 @@ private func allocate(
             throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "cfg->attrs"))
         }
         // The caller vouches for the length of its array.
-        attributes = unsafe Array(UnsafeBufferPointer(start: first, count: configuration.numAttrs))
+        attributes = unsafe Array(
+            UnsafeBufferPointer(start: first, count: try attributeCount(configuration.numAttrs)))
     }
     guard size != 0 else {
         throw Failure(
@@ -97,6 +98,16 @@ private func allocate(
         }
     }
     try allocate(result, size, policy, .plain)
+}
+
+/// A number of attributes that can be meant; there are four kinds of them.
+private func attributeCount(_ count: Int) throws(Failure) -> Int {
+    guard (0...1024).contains(count) else {
+        throw Failure(
+            ErrorCode.rtParamInvalid,
+            .unexpected(argument: "cfg->numAttrs", value: "\(size(count))", expected: "at most 1024", layer: .runtime))
+    }
+    return count
 }
 
 @c @implementation
@@ -143,7 +154,8 @@ public func aclrtMallocHostWithCfg(
                 throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "cfg->attrs", layer: .runtime))
             }
             // The caller vouches for the length of its array.
-            for unsafe attribute in unsafe UnsafeBufferPointer(start: first, count: configuration.numAttrs) {
+            let count = try attributeCount(unsafe configuration.numAttrs)
+            for attribute in unsafe Array(UnsafeBufferPointer(start: first, count: count)) {
                 let type = attribute.attr
                 guard type == ACL_RT_MEM_ATTR_MODULE_ID || type == ACL_RT_MEM_ATTR_VA_FLAG else {
                     throw Failure(

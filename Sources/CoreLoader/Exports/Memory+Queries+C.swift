@@ -114,7 +114,8 @@ public func aclrtCheckMemType(
                 ErrorCode.rtParamInvalid,
                 .unexpected(
                     argument: "memType", value: hexadecimal(UInt(memType)),
-                    expected: "ACL_RT_MEM_TYPE_DEV and _DVPP, a list that is not empty, and reserve 0", layer: .runtime))
+                    expected: "ACL_RT_MEM_TYPE_DEV and _DVPP, a list that is not empty, and reserve 0", layer: .runtime)
+            )
         }
         // The caller vouches for the length of its list.
         let addresses = unsafe UnsafeBufferPointer(start: list, count: Int(size)).map { address(of: $0) }

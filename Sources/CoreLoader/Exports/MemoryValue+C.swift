@@ -59,7 +59,8 @@ private func checkValue(_ target: UInt, _ flag: UInt32, last: UInt32) throws(Fai
             ErrorCode.rtParamInvalid,
             .unexpected(
                 argument: "devAddr", value: hexadecimal(target),
-                expected: "8 bytes of device memory at a multiple of 8; this is \(MemoryRegistry.shared.describe(target))",
+                expected:
+                    "8 bytes of device memory at a multiple of 8; this is \(MemoryRegistry.shared.describe(target))",
                 layer: .runtime))
     }
 }

@@ -151,9 +151,11 @@ public func aclrtSetStreamAttribute(
         let found = try Stream.find(handle)
         switch stmAttrType {
         case ACL_STREAM_ATTR_FAILURE_MODE: try setFailureMode(handle, unsafe value.failureMode)
-        case ACL_STREAM_ATTR_FLOAT_OVERFLOW_CHECK: found.withAttributes { $0.overflowSwitch = unsafe value.overflowSwitch }
+        case ACL_STREAM_ATTR_FLOAT_OVERFLOW_CHECK:
+            found.withAttributes { $0.overflowSwitch = unsafe value.overflowSwitch }
         case ACL_STREAM_ATTR_USER_CUSTOM_TAG: found.withAttributes { $0.customTag = unsafe value.userCustomTag }
-        case ACL_STREAM_ATTR_CACHE_OP_INFO: found.withAttributes { $0.cachesOperatorInfo = unsafe value.cacheOpInfoSwitch }
+        case ACL_STREAM_ATTR_CACHE_OP_INFO:
+            found.withAttributes { $0.cachesOperatorInfo = unsafe value.cacheOpInfoSwitch }
         case ACL_STREAM_ATTR_PRIORITY where handle.isNull:
             throw Failure(ErrorCode.rtParamInvalid, .nullPointer(argument: "stream", layer: .runtime))
         case ACL_STREAM_ATTR_PRIORITY: found.withAttributes { $0.priority = min(unsafe value.streamPriority, 7) }
@@ -173,7 +175,8 @@ public func aclrtGetStreamAttribute(
         let attributes = found.withAttributes { $0 }
         var stored = aclrtStreamAttrValue()
         switch stmAttrType {
-        case ACL_STREAM_ATTR_FAILURE_MODE: unsafe stored.failureMode = found.queue.withLock { $0.stopsOnFailure } ? 1 : 0
+        case ACL_STREAM_ATTR_FAILURE_MODE:
+            unsafe stored.failureMode = found.queue.withLock { $0.stopsOnFailure } ? 1 : 0
         case ACL_STREAM_ATTR_FLOAT_OVERFLOW_CHECK: unsafe stored.overflowSwitch = attributes.overflowSwitch
         case ACL_STREAM_ATTR_USER_CUSTOM_TAG: unsafe stored.userCustomTag = attributes.customTag
         case ACL_STREAM_ATTR_CACHE_OP_INFO: unsafe stored.cacheOpInfoSwitch = attributes.cachesOperatorInfo

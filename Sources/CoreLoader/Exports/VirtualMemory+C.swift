@@ -164,7 +164,8 @@ public func aclrtMemSetAccess(
             throw Failure(
                 ErrorCode.rtParamInvalid,
                 .unexpected(
-                    argument: "size, count, flags", value: "\(CoreLoader.size(size)), \(CoreLoader.size(count)), \(flags)",
+                    argument: "size, count, flags",
+                    value: "\(CoreLoader.size(size)), \(CoreLoader.size(count)), \(flags)",
                     expected: "positive sizes and the flags 0, 1 or 3", layer: .runtime))
         }
         try AddressSpace.shared.setAccess(base, bytes: size, flags: flags)

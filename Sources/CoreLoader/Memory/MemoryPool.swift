@@ -100,6 +100,7 @@ final class MemoryPool: Sendable {
     private static func unknown(_ attribute: UInt32) -> Failure {
         Failure(
             ErrorCode.rtParamInvalid,
-            .unexpected(argument: "attr", value: "\(attribute)", expected: "1 to 8, counters only with 0", layer: .runtime))
+            .unexpected(
+                argument: "attr", value: "\(attribute)", expected: "1 to 8, counters only with 0", layer: .runtime))
     }
 }

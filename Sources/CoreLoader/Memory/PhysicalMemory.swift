@@ -62,7 +62,8 @@ final class PhysicalMemory: Sendable {
             throw Failure(
                 ErrorCode.rtParamInvalid,
                 .unexpected(
-                    argument: "shareableHandle", value: "\(number)", expected: "a number of an export in a live process",
+                    argument: "shareableHandle", value: "\(number)",
+                    expected: "a number of an export in a live process",
                     layer: .runtime))
         }
         var information = stat()
@@ -72,8 +73,11 @@ final class PhysicalMemory: Sendable {
                     file: file, bytes: information.st_size,
                     properties: Properties(attribute: 5, locationType: 1, locationID: UInt32(device))))
         else {
-            throw Failure(ErrorCode.rtParamInvalid, .invalid(
-                argument: "shareableHandle", value: "\(number)", reason: "nothing is exported under it", layer: .runtime))
+            throw Failure(
+                ErrorCode.rtParamInvalid,
+                .invalid(
+                    argument: "shareableHandle", value: "\(number)", reason: "nothing is exported under it",
+                    layer: .runtime))
         }
         return handle
     }

@@ -40,9 +40,13 @@ enum Reduction: UInt32, Sendable {
         case .uint16: unsafe combine(memory, operand, UInt16.self)
         case .int32: unsafe combine(memory, operand, Int32.self)
         case .uint32: unsafe combine(memory, operand, UInt32.self)
-        case .float16: unsafe map(memory, operand, UInt16.self) { HalfFloat.bits(of: choose(HalfFloat.value($0), HalfFloat.value($1))) }
+        case .float16:
+            unsafe map(memory, operand, UInt16.self) {
+                HalfFloat.bits(of: choose(HalfFloat.value($0), HalfFloat.value($1)))
+            }
         case .bfloat16: unsafe map(memory, operand, UInt16.self) { Self.bfloat(choose(Self.float($0), Self.float($1))) }
-        case .int4: unsafe map(memory, operand, UInt8.self) { left, right in
+        case .int4:
+            unsafe map(memory, operand, UInt8.self) { left, right in
                 let low = choose(Self.nibble(left), Self.nibble(right))
                 let high = choose(Self.nibble(left >> 4), Self.nibble(right >> 4))
                 return UInt8(bitPattern: high << 4) | UInt8(bitPattern: low) & 0xf

@@ -68,7 +68,8 @@ final class SharedMemory: Sendable {
         }
         guard written == bytes else {
             if file >= 0 { close(file) }
-            throw Failure(ErrorCode.rtMemoryAllocation, .resources("No memory file of \(bytes) bytes: \(systemError())"))
+            throw Failure(
+                ErrorCode.rtMemoryAllocation, .resources("No memory file of \(bytes) bytes: \(systemError())"))
         }
         return file
     }

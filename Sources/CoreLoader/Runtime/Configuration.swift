@@ -68,7 +68,8 @@ struct Configuration: Sendable, Equatable {
             device >= 0, String(device) == digits
         else {
             throw Self.wrong(
-                ErrorCode.failure, "defaultDevice", section, expected: "{\"default_device\": \"N\"} with a device number")
+                ErrorCode.failure, "defaultDevice", section,
+                expected: "{\"default_device\": \"N\"} with a device number")
         }
         defaultDevice = device
     }
@@ -93,7 +94,8 @@ struct Configuration: Sendable, Equatable {
         if let limit = root["max_opqueue_num"] {
             guard case .string(let digits) = limit, let count = UInt64(digits), count > 0 else {
                 throw wrong(
-                    ErrorCode.invalidMaxOpqueueNumConfig, "max_opqueue_num", limit, expected: "a positive number as text")
+                    ErrorCode.invalidMaxOpqueueNumConfig, "max_opqueue_num", limit,
+                    expected: "a positive number as text")
             }
         }
     }

@@ -122,7 +122,8 @@ extension Context {
             if context.isAlive { return context }
             throw Failure(
                 ErrorCode.rtContextNull,
-                .wrongOrder("Device \(context.device.id) of the calling thread has been reset: call aclrtSetDevice again"))
+                .wrongOrder(
+                    "Device \(context.device.id) of the calling thread has been reset: call aclrtSetDevice again"))
         }
         return nil
     }

@@ -75,6 +75,7 @@ final class Device: Sendable {
     /// `aclrtResetDevice`, or with `force` `aclrtResetDeviceForce`.
     static func reset(_ id: Int32, force: Bool) throws(Failure) {
         let device = try find(id)
+        try device.state.withLock { $0.primary }?.refuseWaitingOnItself()
         DeviceCallbacks.shared.notify(id, .resetBefore)
         try device.release(all: force)
         DeviceCallbacks.shared.notify(id, .resetAfter)

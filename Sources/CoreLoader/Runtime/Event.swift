@@ -82,7 +82,8 @@ final class Event: Sendable {
         guard !flags.contains(.deviceOnly) else {
             throw Failure(
                 ErrorCode.rtParamInvalid,
-                .unexpected(argument: "event", value: "\(id)", expected: "an event that the host may use", layer: .runtime))
+                .unexpected(
+                    argument: "event", value: "\(id)", expected: "an event that the host may use", layer: .runtime))
         }
         let record = EventRecord(stream: stream, waiting: waiting)
         if stream.isIdle {
@@ -99,19 +100,23 @@ final class Event: Sendable {
         guard origin != .extended, !flags.isDisjoint(with: .anySync) else {
             throw Failure(
                 ErrorCode.rtFeatureNotSupport,
-                .unsupported("Only events made by aclrtCreateEvent, or by aclrtCreateEventWithFlag for synchronisation, can be reset"))
+                .unsupported(
+                    "Only events made by aclrtCreateEvent, or by aclrtCreateEventWithFlag for synchronisation, can be reset"
+                ))
         }
-        try stream.enqueue(.run { [self] in
-            state.withLock { $0.record = nil }
-            return ErrorCode.success
-        })
+        try stream.enqueue(
+            .run { [self] in
+                state.withLock { $0.record = nil }
+                return ErrorCode.success
+            })
     }
 
     /// Lets the stream wait for the latest record; what happens without one depends on how the event was made.
     func wait(on stream: Stream, timeoutSeconds: UInt32) throws(Failure) {
         guard !flags.isDisjoint(with: .anySync) else {
             throw Failure(
-                ErrorCode.rtFeatureNotSupport, .unsupported("A stream can only wait for an event made for synchronisation"))
+                ErrorCode.rtFeatureNotSupport,
+                .unsupported("A stream can only wait for an event made for synchronisation"))
         }
         let isOver: @Sendable () -> Bool
         if let record = lastRecord {
@@ -124,7 +129,8 @@ final class Event: Sendable {
                 throw Failure(
                     ErrorCode.rtParamInvalid,
                     .unexpected(
-                        argument: "event", value: "\(id)", expected: "an event that has been recorded", layer: .runtime))
+                        argument: "event", value: "\(id)", expected: "an event that has been recorded", layer: .runtime)
+                )
             case .extended: return
             case .withFlag: isOver = { [self] in lastRecord?.isDone == true }
             }

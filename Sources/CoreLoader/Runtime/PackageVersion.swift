@@ -46,7 +46,9 @@ struct PackageVersion: Equatable, Sendable {
     static func installed(_ package: String, _ profile: HostProfile = .current) -> PackageVersion? {
         let exchanged = String(package.map { $0 == "-" ? "_" : $0 == "_" ? "-" : $0 })
         for name in [package, exchanged] {
-            if let home = profile.homePath, let version = read("\(home)/share/info/\(name)/version.info") { return version }
+            if let home = profile.homePath, let version = read("\(home)/share/info/\(name)/version.info") {
+                return version
+            }
         }
         return knownPackages.contains(package) || knownPackages.contains(exchanged)
             ? PackageVersion(profile.cannVersion) : nil

@@ -24,18 +24,25 @@ final class ReportThread: Sendable {
     /// One callback on its way.
     final class Report: Sendable {
         let stream: Stream
+        /// Later tasks of the stream wait for it.
+        private let blocks: Bool
         private let function: @Sendable () -> Void
         private let isOver = Protected(false)
 
-        init(stream: Stream, function: @escaping @Sendable () -> Void) {
+        init(stream: Stream, blocks: Bool, function: @escaping @Sendable () -> Void) {
             self.stream = stream
+            self.blocks = blocks
             self.function = function
         }
 
         var isDone: Bool { isOver.withLock { $0 } }
 
         func run() {
+            let thread = ThreadState.current
+            let outer = thread.heldStream
+            if blocks { thread.heldStream = stream }
             function()
+            thread.heldStream = outer
             finish()
         }
 
@@ -131,7 +138,7 @@ final class ReportThread: Sendable {
             case .reports(let target): return target
             }
         }
-        let report = Report(stream: stream, function: function)
+        let report = Report(stream: stream, blocks: blocks, function: function)
         try stream.enqueue {
             target.push(report)
             return ErrorCode.success

@@ -126,9 +126,15 @@ final class Stream: Sendable {
         stream.close()
     }
 
-    /// A task cannot wait for the stream that it runs on.
+    /// The calling thread is one that this stream waits for: it runs a task of the stream, or a callback that blocks it.
+    var waitsForCallingThread: Bool {
+        let thread = ThreadState.current
+        return thread.workerOf === self || thread.heldStream === self
+    }
+
+    /// A function cannot wait for the stream that waits for the function.
     func refuseWaitingOnItself() throws(Failure) {
-        guard ThreadState.current.workerOf === self else { return }
+        guard waitsForCallingThread else { return }
         throw Failure(
             ErrorCode.rtParamInvalid,
             .wrongOrder("A function that runs on stream \(id) cannot wait for that stream or destroy it"))

@@ -25,7 +25,9 @@ enum ArgumentCheck {
     case reserved(String, Bool)
     case either(String, UInt, UInt)
 
-    static func positive(_ argument: String, _ value: Int) -> ArgumentCheck { .positive(argument, UInt(bitPattern: value)) }
+    static func positive(_ argument: String, _ value: Int) -> ArgumentCheck {
+        .positive(argument, UInt(bitPattern: value))
+    }
     static func positive(_ argument: String, _ value: UInt32) -> ArgumentCheck { .positive(argument, UInt(value)) }
 
     var failure: Failure? {
@@ -36,7 +38,8 @@ enum ArgumentCheck {
             Failure(
                 ErrorCode.invalidParam, .invalid(argument: argument, value: "0", reason: "it must be greater than 0"))
         case .reserved(let argument, false):
-            Failure(ErrorCode.invalidParam, .reserved(argument: argument, reason: "it is reserved and must be null or 0"))
+            Failure(
+                ErrorCode.invalidParam, .reserved(argument: argument, reason: "it is reserved and must be null or 0"))
         default: nil
         }
     }

@@ -22,6 +22,8 @@ final class ThreadState {
     private var deliveredText: UnsafeMutablePointer<CChar>?
     /// The stream whose worker this thread is.
     let workerOf: Stream?
+    /// The stream that waits for the callback that this thread is running.
+    var heldStream: Stream?
 
     init(workerOf stream: Stream? = nil) { workerOf = stream }
 

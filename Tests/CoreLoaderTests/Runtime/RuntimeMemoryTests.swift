@@ -36,13 +36,16 @@ import Testing
         let registry = MemoryRegistry()
         let address = try registry.allocate(request(4096), capacity: nil)
         #expect(registry.problem(at: address, bytes: 4096) == nil)
-        #expect(registry.problem(at: address + 512, bytes: 4096)?.contains("512 bytes into a block of 4096 bytes") == true)
+        #expect(
+            registry.problem(at: address + 512, bytes: 4096)?.contains("512 bytes into a block of 4096 bytes") == true)
         // The padding counts as part of the block.
         #expect(registry.problem(at: address, bytes: 4128) == nil)
         #expect(registry.problem(at: address, bytes: 4129) != nil)
         #expect(registry.problem(at: address, bytes: -1) != nil)
         try registry.free(address, kinds: [.device], argument: "devPtr")
-        #expect(registry.problem(at: address + 512, bytes: 1)?.contains("512 bytes into a freed block of 4096 bytes") == true)
+        #expect(
+            registry.problem(at: address + 512, bytes: 1)?.contains("512 bytes into a freed block of 4096 bytes")
+                == true)
         #expect(registry.location(of: address) == .freed)
         #expect(registry.location(of: address + (1 << 30)) == .neverAllocated)
         #expect(registry.problem(at: 0x1000, bytes: 64) == nil)
@@ -120,7 +123,8 @@ import Testing
         var left: [Float] = [1, -2, 3.5, 8]
         let right: [Float] = [4, -3, 3.5, 0.25]
         let expected: [(Reduction, [Float])] = [
-            (.sum, [5, -5, 7, 8.25]), (.maximum, [4, -2, 3.5, 8]), (.minimum, [1, -3, 3.5, 0.25]), (.equal, [0, 0, 1, 0]),
+            (.sum, [5, -5, 7, 8.25]), (.maximum, [4, -2, 3.5, 8]), (.minimum, [1, -3, 3.5, 0.25]),
+            (.equal, [0, 0, 1, 0]),
         ]
         for (reduction, result) in expected {
             left = [1, -2, 3.5, 8]

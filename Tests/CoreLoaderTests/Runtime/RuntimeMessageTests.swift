@@ -13,7 +13,8 @@ import Testing
         queue.append(null)
         let taken = queue.take()
         let text = try #require(taken)
-        let pattern = /\[PID: \d+\] \d{4}-\d\d-\d\d-\d\d:\d\d:\d\d\.\d{3}\.\d{3} Invalid_Argument_Null_Pointer\(EH0008\): .*\n/
+        let pattern =
+            /\[PID: \d+\] \d{4}-\d\d-\d\d-\d\d:\d\d:\d\d\.\d{3}\.\d{3} Invalid_Argument_Null_Pointer\(EH0008\): .*\n/
         #expect(text.prefixMatch(of: pattern) != nil)
         #expect(text.contains("aclrtMalloc") && text.contains("devPtr") && text.contains("        Solution: "))
         #expect(!text.contains("TraceBack"))
@@ -58,7 +59,8 @@ import Testing
         var queue = MessageQueue()
         for number in 0..<3000 {
             queue.append(
-                Message.unexpected(argument: "size", value: "\(number)", expected: "0").rendered(function: "aclrtMalloc"))
+                Message.unexpected(argument: "size", value: "\(number)", expected: "0").rendered(
+                    function: "aclrtMalloc"))
         }
         let taken = queue.take()
         #expect(try #require(taken).split(separator: "\n").count <= MessageQueue.limit + 2)

@@ -213,7 +213,9 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
     }
 
     @Test func directionsFollowThePlacesOfBothSides() throws {
-        func direction(_ source: CopyDirection.Side, _ destination: CopyDirection.Side, _ kind: CopyDirection.Kind) -> Int32 {
+        func direction(_ source: CopyDirection.Side, _ destination: CopyDirection.Side, _ kind: CopyDirection.Kind)
+            -> Int32
+        {
             do throws(Failure) {
                 _ = try CopyDirection(source: source, destination: destination, kind: kind)
                 return 0
