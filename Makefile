@@ -14,7 +14,7 @@ STAMPS := $(VENV)/stamps
 RELEASE := $(SWIFT) build -c release -Xswiftc -static-stdlib --scratch-path .build
 SANITIZE_PATH := .build-sanitize
 
-SOURCES := $(shell find Sources python scripts -type f -not -path '*/__pycache__/*' -not -name '*.so' 2>/dev/null) \
+SOURCES := $(shell find Sources python scripts -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -name '*.so' 2>/dev/null) \
 	Package.swift setup.cfg setup.py pyproject.toml
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v '\.pb\.swift$$')
 C_FILES = $(shell git ls-files '*.c' '*.h')
