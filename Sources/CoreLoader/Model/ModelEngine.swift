@@ -183,7 +183,8 @@ enum ModelEngine {
     /// Waits for executions, then gives back everything that the model holds; needs no context, as on the original.
     static func unload(_ id: UInt32) throws(Failure) {
         let model = try find(id)
-        try checkDevice(of: model, try Context.currentOrNil())
+        // A context that has been destroyed counts as none.
+        if let context = (try? Context.currentOrNil()) ?? nil { try checkDevice(of: model, context) }
         try model.waitForQueued()
         guard models.remove(id) != nil else { throw .unknownModel(id) }
         model.close()
@@ -191,8 +192,8 @@ enum ModelEngine {
 
     /// A context of the model's device will do, as on the original; throws 107004 for another device.
     @inline(__always)
-    static func checkDevice(of model: LoadedModel, _ context: Context?) throws(Failure) {
-        guard let context, context.device !== model.device else { return }
+    static func checkDevice(of model: LoadedModel, _ context: Context) throws(Failure) {
+        guard context.device !== model.device else { return }
         throw Failure(
             ErrorCode.rtModelContext,
             .wrongContext(
