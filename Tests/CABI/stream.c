@@ -98,6 +98,7 @@ static aclError waited;
 static void waitForOwnStream(void *unused)
 {
     (void)unused;
+    CHECK(aclrtSetDevice(0), 0);
     waited = aclrtSynchronizeStream(stream);
     CHECK(aclrtResetDevice(0), 107000);
 }
