@@ -6,7 +6,8 @@ imports the library, starts it, and brings the model's bytes into memory. Then:
 
     model = engine.load(); model.bind(inputs); model.run(); model.outputs()
 
-`engine.load_further(model)` loads the same bytes again, sharing with `model` whatever the engine lets share.
+`engine.load_further(model)` loads the same bytes again, sharing with `model` whatever the engine lets share, and
+`model.bind_like(other)` binds it to the buffers of `other`. `engine.enter_thread()` is called first in a new thread.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class OrtModel:
     def __init__(self, session):
         self._session = session
 
+    def bind_like(self, other: OrtModel) -> None:
+        self.bind(other._inputs)
+
     def bind(self, inputs: Arrays) -> None:
         self._inputs = inputs
 
@@ -42,7 +46,12 @@ class OrtModel:
         return OrtModel(self._session)
 
 
-class OrtEngine:
+class Engine:
+    def enter_thread(self) -> None:
+        """Nothing to do for the peers."""
+
+
+class OrtEngine(Engine):
     """ONNX Runtime with its default options but the number of threads."""
 
     def __init__(self, path: Path, threads: int):
@@ -68,6 +77,9 @@ class OpenVinoModel:
         self._compiled = compiled
         self._request = compiled.create_infer_request()
 
+    def bind_like(self, other: OpenVinoModel) -> None:
+        self._inputs = other._inputs
+
     def bind(self, inputs: Arrays) -> None:
         self._inputs = list(inputs.values())
 
@@ -81,7 +93,7 @@ class OpenVinoModel:
         return OpenVinoModel(self._compiled)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """OpenVINO in float32, tuned for latency; for several Python threads with as many streams as there are cores."""
 
     def __init__(self, path: Path, threads: int):
@@ -130,6 +142,11 @@ class AclModel:
         self._call = (self._id, self._dataset(self._inputs), self._dataset(self._outputs))
         self._execute = mdl.execute
 
+    def bind_like(self, other: AclModel) -> None:
+        self._outputs = other._outputs
+        self._call = (self._id, *other._call[1:])
+        self._execute = other._execute
+
     def _dataset(self, arrays: list[np.ndarray]) -> int:
         from acl_model import checked
 
@@ -153,7 +170,7 @@ class AclModel:
         return self._engine.load_further(self, own_workspace=True)
 
 
-class AclEngine:
+class AclEngine(Engine):
     """This project: weights and workspace in memory that the caller owns. Threads come from PYACLMDL_NUM_THREADS."""
 
     def __init__(self, path: Path, threads: int):
@@ -166,6 +183,11 @@ class AclEngine:
         self._address = acl.util.bytes_to_ptr(self._data)
         check(acl.init(), "acl.init")
         check(acl.rt.set_device(0), "acl.rt.set_device")
+
+    def enter_thread(self) -> None:
+        from acl_model import check
+
+        check(self.acl.rt.set_device(0), "acl.rt.set_device")
 
     def load(self) -> AclModel:
         from acl_model import checked, malloc

@@ -63,7 +63,7 @@ class Worker:
         kept = []
         for _ in range(loads - 1):
             kept.append(self._engine.load_further(self._model))
-            kept[-1].bind(self._inputs)
+            kept[-1].bind_like(self._model)
             kept[-1].run()
         return {"one": one, "all": resident() - base}
 
@@ -94,14 +94,19 @@ class Worker:
             model.bind(self._inputs)
             model.run()
         counts = [0] * threads
+        errors: list[BaseException] = []
         barrier = threading.Barrier(threads + 1)
 
         def work(index: int) -> None:
+            self._engine.enter_thread()
             barrier.wait()
             end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                each[index].run()
-                counts[index] += 1
+            try:
+                while time.perf_counter() < end:
+                    each[index].run()
+                    counts[index] += 1
+            except RuntimeError as error:
+                errors.append(error)
 
         running = [threading.Thread(target=work, args=(i,)) for i in range(threads)]
         for thread in running:
@@ -110,6 +115,8 @@ class Worker:
         start = time.perf_counter()
         for thread in running:
             thread.join()
+        if errors:
+            raise errors[0]
         return {"per_second": sum(counts) / (time.perf_counter() - start)}
 
     def outputs(self, path: str) -> dict:
