@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,11 @@ def swift_build(root: Path) -> Path:
 
 
 def copy_stripped(source: Path, target: Path) -> None:
-    shutil.copy(source, target)
+    """Copies a binary, without symbols, and with $ORIGIN as the only place where the loader looks for oneDNN."""
+    content = source.read_bytes()
+    for path in set(re.findall(rb"\$ORIGIN:[^\0]*(?=\0)", content)):
+        content = content.replace(path + b"\0", b"$ORIGIN".ljust(len(path) + 1, b"\0"))
+    target.write_bytes(content)
     if strip := shutil.which("strip"):
         subprocess.run([strip, "--strip-unneeded", str(target)], check=True)
     target.chmod(0o755)
