@@ -11,29 +11,49 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 
     /// Fingerprints all of `bytes` at about the speed of memory.
     init(of bytes: UnsafeRawBufferPointer) {
+        // Four streams, each through a quarter of the bytes, keep more memory accesses under way than one would.
+        let quarter = bytes.count / 4 / Self.lineBytes * Self.lineBytes
         var lanes = (Lane(seed: 0), Lane(seed: 1), Lane(seed: 2), Lane(seed: 3))
-        let blocks = bytes.count / Self.blockBytes
         if let base = bytes.baseAddress {
-            for block in 0..<blocks {
-                // Safe: block < count / blockBytes, so each block lies inside `bytes`.
-                unsafe Self.absorb(base + block * Self.blockBytes, into: &lanes)
+            var offset = 0
+            while offset < quarter {
+                // Safe: offset + 64 <= quarter, and four quarters fit into `bytes`.
+                unsafe lanes.0.absorb(line: base + offset)
+                unsafe lanes.1.absorb(line: base + quarter + offset)
+                unsafe lanes.2.absorb(line: base + 2 * quarter + offset)
+                unsafe lanes.3.absorb(line: base + 3 * quarter + offset)
+                offset += Self.lineBytes
             }
         }
-        if blocks * Self.blockBytes < bytes.count {
-            let tail = unsafe UnsafeRawBufferPointer(rebasing: bytes[(blocks * Self.blockBytes)...])
-            var padded = SIMD8<UInt64>(repeating: 0)
-            unsafe withUnsafeMutableBytes(of: &padded) { unsafe $0.copyMemory(from: tail) }
-            unsafe withUnsafeBytes(of: &padded) { buffer in
-                guard let base = buffer.baseAddress else { return }
-                unsafe Self.absorb(base, into: &lanes)
-            }
+        var rest = Lane(seed: 4)
+        unsafe rest.absorb(padded: UnsafeRawBufferPointer(rebasing: bytes[(4 * quarter)...]))
+        self.init([lanes.0, lanes.1, lanes.2, lanes.3, rest], byteCount: bytes.count)
+    }
+
+    /// Fingerprints ranges up to 32 MiB as a whole, and larger ones by one cache line of each page.
+    ///
+    /// Notices every change of a small range, and of a large one those that replace whole pages.
+    init(sampling bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > Self.sampleLimit, let base = bytes.baseAddress else {
+            unsafe self.init(of: bytes)
+            return
         }
-        byteCount = bytes.count
-        var sum = Lane(seed: 4)
-        for lane in [lanes.0, lanes.1, lanes.2, lanes.3] { sum.absorb(lane.a, lane.b) }
+        var lane = Lane(seed: 5)
+        for page in 0..<bytes.count / Self.pageBytes {
+            let line = (page &* 0x9e37_79b1) >> 7 & (Self.pageBytes / Self.lineBytes - 1)
+            // Safe: a whole line of a whole page of `bytes`.
+            unsafe lane.absorb(line: base + page * Self.pageBytes + line * Self.lineBytes)
+        }
+        self.init([lane], byteCount: bytes.count)
+    }
+
+    private init(_ lanes: [Lane], byteCount: Int) {
+        var sum = Lane(seed: 6)
+        for lane in lanes { sum.absorb(lane.a, lane.b) }
         sum.absorb(UInt64(truncatingIfNeeded: byteCount), 0x9e37_79b9_7f4a_7c15)
         sum.absorb(0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb)
         (low, high) = (sum.a, sum.b)
+        self.byteCount = byteCount
     }
 
     var description: String {
@@ -41,20 +61,9 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    private static let blockBytes = 64
-
-    /// Four independent multiplications per block, so that their latencies overlap.
-    @inline(__always)
-    private static func absorb(_ block: UnsafeRawPointer, into lanes: inout (Lane, Lane, Lane, Lane)) {
-        // Safe: `block` points to 64 readable bytes.
-        @inline(__always) func word(_ index: Int) -> UInt64 {
-            unsafe UInt64(littleEndian: block.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
-        }
-        lanes.0.absorb(word(0), word(1))
-        lanes.1.absorb(word(2), word(3))
-        lanes.2.absorb(word(4), word(5))
-        lanes.3.absorb(word(6), word(7))
-    }
+    private static let lineBytes = 64
+    private static let pageBytes = 4096
+    private static let sampleLimit = 32 << 20
 
     /// 128 bits of state; a full-width product mixes 16 bytes in, and the halves cross so that nothing is forgotten.
     private struct Lane {
@@ -70,6 +79,32 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         mutating func absorb(_ first: UInt64, _ second: UInt64) {
             let product = (first ^ a).multipliedFullWidth(by: second ^ b)
             (a, b) = (product.low ^ b, product.high ^ a)
+        }
+
+        /// `line` points to 64 readable bytes.
+        @inline(__always)
+        mutating func absorb(line: UnsafeRawPointer) {
+            // Safe: stays within the 64 bytes.
+            @inline(__always) func word(_ index: Int) -> UInt64 {
+                unsafe UInt64(littleEndian: line.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+            }
+            absorb(word(0), word(1))
+            absorb(word(2), word(3))
+            absorb(word(4), word(5))
+            absorb(word(6), word(7))
+        }
+
+        /// Any number of bytes, zeros added up to a whole line.
+        mutating func absorb(padded bytes: UnsafeRawBufferPointer) {
+            for start in stride(from: 0, to: bytes.count, by: ContentDigest.lineBytes) {
+                let part = unsafe UnsafeRawBufferPointer(
+                    rebasing: bytes[start..<min(start + ContentDigest.lineBytes, bytes.count)])
+                var line = SIMD8<UInt64>(repeating: 0)
+                unsafe withUnsafeMutableBytes(of: &line) { unsafe $0.copyMemory(from: part) }
+                unsafe withUnsafeBytes(of: &line) { buffer in
+                    if let base = buffer.baseAddress { unsafe absorb(line: base) }
+                }
+            }
         }
     }
 }
