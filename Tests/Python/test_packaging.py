@@ -164,10 +164,11 @@ def test_programs_build_against_the_prefix_and_run(prefix, model_files, tmp_path
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     is_cpp = compiler.endswith("++")
-    source = Path(__file__).parent / "prefix_program.c"
+    source = tmp_path / ("program.cpp" if is_cpp else "program.c")
+    shutil.copy(Path(__file__).parent / "prefix_program.c", source)
     program = tmp_path / "program"
-    options = ["-x", "c++", "-std=c++17"] if is_cpp else ["-x", "c", "-std=c11"]
-    options += ["-Wall", "-Wextra", "-Werror", "-pedantic", "-I", prefix / "include", source, "-x", "none"]
+    options = ["-std=c++17" if is_cpp else "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    options += ["-I", prefix / "include", source]
     built = run(compiler, *options, "-L", prefix / "lib64", *(f"-l{name}" for name in libraries), "-lm", "-o", program)
     assert built.returncode == 0, built.stderr
     done = run(program, *model_files, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})
