@@ -10,6 +10,7 @@ import numpy as np
 
 import acl
 
+REPEAT_INITIALIZE = 100002
 MALLOC_HUGE_FIRST = 0
 HOST_TO_DEVICE, DEVICE_TO_HOST = 1, 2
 # aclDataType -> numpy
@@ -46,7 +47,9 @@ class Device:
     """Device 0, set up on entry and released on exit."""
 
     def __enter__(self) -> Device:
-        check(acl.init(), "acl.init")
+        code = acl.init()
+        if code != REPEAT_INITIALIZE:  # the library is up already, and counts this call
+            check(code, "acl.init")
         check(acl.rt.set_device(0), "acl.rt.set_device")
         return self
 
