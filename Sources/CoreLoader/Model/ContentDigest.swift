@@ -30,25 +30,8 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         self.init([lanes.0, lanes.1, lanes.2, lanes.3, rest], byteCount: bytes.count)
     }
 
-    /// Fingerprints ranges up to 32 MiB as a whole, and larger ones by one cache line of each page.
-    ///
-    /// Notices every change of a small range, and of a large one those that replace whole pages.
-    init(sampling bytes: UnsafeRawBufferPointer) {
-        guard bytes.count > Self.sampleLimit, let base = bytes.baseAddress else {
-            unsafe self.init(of: bytes)
-            return
-        }
-        var lane = Lane(seed: 5)
-        for page in 0..<bytes.count / Self.pageBytes {
-            let line = (page &* 0x9e37_79b1) >> 7 & (Self.pageBytes / Self.lineBytes - 1)
-            // Safe: a whole line of a whole page of `bytes`.
-            unsafe lane.absorb(line: base + page * Self.pageBytes + line * Self.lineBytes)
-        }
-        self.init([lane], byteCount: bytes.count)
-    }
-
     private init(_ lanes: [Lane], byteCount: Int) {
-        var sum = Lane(seed: 6)
+        var sum = Lane(seed: 5)
         for lane in lanes { sum.absorb(lane.a, lane.b) }
         sum.absorb(UInt64(truncatingIfNeeded: byteCount), 0x9e37_79b9_7f4a_7c15)
         sum.absorb(0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb)
@@ -62,8 +45,6 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static let lineBytes = 64
-    private static let pageBytes = 4096
-    private static let sampleLimit = 32 << 20
 
     /// 128 bits of state; a full-width product mixes 16 bytes in, and the halves cross so that nothing is forgotten.
     private struct Lane {

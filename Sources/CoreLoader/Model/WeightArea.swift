@@ -6,7 +6,7 @@ final class WeightArea: @unchecked Sendable {
     let range: AddressRange
     let model: ContentDigest
     var users = 1
-    /// Fingerprint of the written weights (a sample of large ones); nil as long as nothing was written.
+    /// Fingerprint of the written weights; nil as long as nothing was written.
     private let content = Protected<ContentDigest?>(nil)
 
     init(range: AddressRange, model: ContentDigest) {
@@ -32,6 +32,6 @@ final class WeightArea: @unchecked Sendable {
     private func currentContent() -> ContentDigest {
         // Safe: the caller of the load vouches for the area as long as it is in use.
         unsafe ContentDigest(
-            sampling: UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount))
+            of: UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount))
     }
 }
