@@ -30,7 +30,7 @@ class Atc:
         """Saves `model` and converts it in mode 0."""
         source = self.folder / "model.onnx"
         source.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-        return self(f"--model={source}", "--framework=5", f"--output={self.folder / output}", *arguments)
+        return self(f"--model={source}", "--framework=5", f"--output={self.folder}/{output}", *arguments)
 
 
 @pytest.fixture
