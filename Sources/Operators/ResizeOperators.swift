@@ -159,7 +159,12 @@ enum Resize {
         let shape = builder.shape(x)
         let isImage = (3...5).contains(shape.count) && axes.allSatisfy { $0.axis >= 2 } && !axes.isEmpty
         if type == .float, isImage, axes.allSatisfy({ $0.matchesOneDNN(shape[$0.axis], method) }) {
-            return try builder.resampling(x, linear: method == .linear, output: TensorDesc(type, output))
+            let emit = { try builder.resampling(x, linear: method == .linear, output: TensorDesc(type, output)) }
+            // oneDNN 3.2 combines a resampling with another tensor wrongly where the channels are not outermost.
+            let hasTensorOperand = builder.postOperations.contains {
+                if case .binary(_, let operand) = $0 { builder.desc(operand).elementCount != 1 } else { false }
+            }
+            return try hasTensorOperand ? lowering.withoutPostOperations(emit) : emit()
         }
         var current = x
         var sizes = shape

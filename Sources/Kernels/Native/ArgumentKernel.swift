@@ -27,8 +27,8 @@ private func makeArgumentKernel<T: Element>(
     _: T.Type, _ shape: [Int], _ axis: Int, _ largest: Bool, _ indexType: DataType
 ) -> (any NativeKernel)? where T.Wide: Comparable {
     switch indexType {
-    case .int32: ArgumentKernel<T, Int32>(shape: shape, axis: axis, largest: largest)
-    case .int64: ArgumentKernel<T, Int64>(shape: shape, axis: axis, largest: largest)
+    case .int32: SpecializedKernel(ArgumentKernel<T, Int32>(shape: shape, axis: axis, largest: largest))
+    case .int64: SpecializedKernel(ArgumentKernel<T, Int64>(shape: shape, axis: axis, largest: largest))
     default: nil
     }
 }

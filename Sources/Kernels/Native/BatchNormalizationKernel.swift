@@ -29,8 +29,8 @@ public func channelCoefficientsKernel(
 ) -> (any NativeKernel)? {
     let steps = counts.map { $0 == 1 ? 0 : 1 }
     return switch type {
-    case .float: ChannelCoefficientsKernel<Float>(channels: channels, steps: steps, fold: fold)
-    case .double: ChannelCoefficientsKernel<Double>(channels: channels, steps: steps, fold: fold)
+    case .float: SpecializedKernel(ChannelCoefficientsKernel<Float>(channels: channels, steps: steps, fold: fold))
+    case .double: SpecializedKernel(ChannelCoefficientsKernel<Double>(channels: channels, steps: steps, fold: fold))
     default: nil
     }
 }

@@ -9,45 +9,62 @@ protocol BinaryElementFunction: Sendable {
     static func apply(_ a: Operand, _ b: Operand) -> Result
 }
 
+/// The loops over a function of two elements, compiled for their types.
+///
+/// The kernel itself is not generic: called through a protocol, the methods of a generic type are the unspecialized
+/// ones, which are far slower.
+@safe
+struct BinaryLoops: Sendable {
+    /// First and second operand, result, number of elements.
+    typealias Loop = @Sendable (UnsafeRawPointer, UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
+
+    let inputBytes: Int
+    let outputBytes: Int
+    /// Both operands advance, or one of them stands still.
+    let both, fixedFirst, fixedSecond: Loop
+
+    @inline(__always)
+    init<In: Element, Out: Element, Function: BinaryElementFunction>(_: In.Type, _: Out.Type, _: Function.Type)
+    where Function.Operand == In.Wide, Function.Result == Out.Wide {
+        inputBytes = MemoryLayout<In>.size
+        outputBytes = MemoryLayout<Out>.size
+        unsafe both = { a, b, y, count in
+            let (a, b) = unsafe (a.assumingMemoryBound(to: In.self), b.assumingMemoryBound(to: In.self))
+            let y = unsafe y.assumingMemoryBound(to: Out.self)
+            for index in 0..<count { unsafe y[index] = Out(wide: Function.apply(a[index].wide, b[index].wide)) }
+        }
+        unsafe fixedFirst = { a, b, y, count in
+            let (a, b) = unsafe (a.assumingMemoryBound(to: In.self)[0].wide, b.assumingMemoryBound(to: In.self))
+            let y = unsafe y.assumingMemoryBound(to: Out.self)
+            for index in 0..<count { unsafe y[index] = Out(wide: Function.apply(a, b[index].wide)) }
+        }
+        unsafe fixedSecond = { a, b, y, count in
+            let (a, b) = unsafe (a.assumingMemoryBound(to: In.self), b.assumingMemoryBound(to: In.self)[0].wide)
+            let y = unsafe y.assumingMemoryBound(to: Out.self)
+            for index in 0..<count { unsafe y[index] = Out(wide: Function.apply(a[index].wide, b)) }
+        }
+    }
+}
+
 /// Applies a function to the elements of two tensors, with broadcasting.
-struct BinaryKernel<In: Element, Out: Element, Function: BinaryElementFunction>: NativeKernel
-where Function.Operand == In.Wide, Function.Result == Out.Wide {
-    let walk: Broadcasting
+struct BinaryKernel: NativeKernel {
+    private let walk: Broadcasting
+    private let loops: BinaryLoops
     let canRunInPlace: Bool
 
-    init(_ shapes: BinaryShapes) {
+    init(_ shapes: BinaryShapes, _ loops: BinaryLoops) {
         walk = Broadcasting(output: shapes.output, first: shapes.first, second: shapes.second)
-        canRunInPlace = MemoryLayout<In>.size == MemoryLayout<Out>.size && shapes.first == shapes.output
+        self.loops = loops
+        canRunInPlace = loops.inputBytes == loops.outputBytes && shapes.first == shapes.output
     }
 
     func run(_ operands: KernelOperands) {
-        let first = unsafe operands.input(0, as: In.self)
-        let second = unsafe operands.input(1, as: In.self)
-        let output = unsafe operands.output(0, as: Out.self)
-        let length = walk.runLength
-        switch (walk.firstAdvances, walk.secondAdvances) {
-        case (true, true):
-            walk.forEachRun { y, a, b in
-                let (y, a, b) = unsafe (output + y, first + a, second + b)
-                for index in 0..<length {
-                    unsafe y[index] = Out(wide: Function.apply(a[index].wide, b[index].wide))
-                }
-            }
-        case (true, false):
-            walk.forEachRun { y, a, b in
-                let (y, a, fixed) = unsafe (output + y, first + a, second[b].wide)
-                for index in 0..<length { unsafe y[index] = Out(wide: Function.apply(a[index].wide, fixed)) }
-            }
-        case (false, true):
-            walk.forEachRun { y, a, b in
-                let (y, fixed, b) = unsafe (output + y, first[a].wide, second + b)
-                for index in 0..<length { unsafe y[index] = Out(wide: Function.apply(fixed, b[index].wide)) }
-            }
-        case (false, false):
-            walk.forEachRun { y, a, b in
-                let (y, value) = unsafe (output + y, Out(wide: Function.apply(first[a].wide, second[b].wide)))
-                for index in 0..<length { unsafe y[index] = value }
-            }
+        let (first, second, output) = unsafe (operands.inputs[0], operands.inputs[1], operands.outputs[0])
+        let (size, outputSize) = (loops.inputBytes, loops.outputBytes)
+        // A merged dimension of more than one element is in one operand at least.
+        let loop = unsafe !walk.firstAdvances ? loops.fixedFirst : !walk.secondAdvances ? loops.fixedSecond : loops.both
+        walk.forEachRun { y, a, b in
+            unsafe loop(first + a * size, second + b * size, output + y * outputSize, walk.runLength)
         }
     }
 }
@@ -95,9 +112,18 @@ extension BinaryFunction {
         }
     }
 
+    /// Whether signed and unsigned operands give the same bits.
+    private var ignoresSign: Bool {
+        switch self {
+        case .add, .subtract, .multiply, .squaredDifference, .equal, .notEqual, .bitwiseAnd, .bitwiseOr, .bitwiseXor:
+            true
+        default: false
+        }
+    }
+
     /// The kernel for operands of `type`; nil where the function is not defined for the type.
     public func kernel(_ type: DataType, _ shapes: BinaryShapes) -> (any NativeKernel)? {
-        if let common = common(type, shapes) { return common }
+        let type = ignoresSign ? type.unsigned : type
         return switch type {
         case .float: real(Float.self, shapes)
         case .double: real(Double.self, shapes)
@@ -119,69 +145,82 @@ extension BinaryFunction {
     private func real<T: Element>(_: T.Type, _ s: BinaryShapes) -> (any NativeKernel)? where T.Wide: Real {
         typealias R = T.Wide
         return switch self {
-        case .add: BinaryKernel<T, T, RealFunctions.Add<R>>(s)
-        case .subtract: BinaryKernel<T, T, RealFunctions.Subtract<R>>(s)
-        case .multiply: BinaryKernel<T, T, RealFunctions.Multiply<R>>(s)
-        case .minimum: BinaryKernel<T, T, RealFunctions.Minimum<R>>(s)
-        case .maximum: BinaryKernel<T, T, RealFunctions.Maximum<R>>(s)
-        case .squaredDifference: BinaryKernel<T, T, RealFunctions.SquaredDifference<R>>(s)
-        case .divide: BinaryKernel<T, T, RealFunctions.Divide<R>>(s)
-        case .divideNoNaN: BinaryKernel<T, T, RealFunctions.DivideNoNaN<R>>(s)
-        case .floorDivide: BinaryKernel<T, T, RealFunctions.FloorDivide<R>>(s)
-        case .truncateDivide: BinaryKernel<T, T, RealFunctions.TruncateDivide<R>>(s)
-        case .truncateModulo: BinaryKernel<T, T, RealFunctions.TruncateModulo<R>>(s)
-        case .floorModulo: BinaryKernel<T, T, RealFunctions.FloorModulo<R>>(s)
-        case .power: BinaryKernel<T, T, RealFunctions.Power<R>>(s)
-        case .atan2: BinaryKernel<T, T, RealFunctions.Atan2<R>>(s)
-        case .xlogy: BinaryKernel<T, T, RealFunctions.XLogY<R>>(s)
-        case .xdivy: BinaryKernel<T, T, RealFunctions.XDivY<R>>(s)
-        case .preluSlope: BinaryKernel<T, T, RealFunctions.PReLU<R>>(s)
-        case .equal: BinaryKernel<T, Boolean, Comparisons.Equal<R>>(s)
-        case .notEqual: BinaryKernel<T, Boolean, Comparisons.NotEqual<R>>(s)
-        case .greater: BinaryKernel<T, Boolean, Comparisons.Greater<R>>(s)
-        case .greaterEqual: BinaryKernel<T, Boolean, Comparisons.GreaterEqual<R>>(s)
-        case .less: BinaryKernel<T, Boolean, Comparisons.Less<R>>(s)
-        case .lessEqual: BinaryKernel<T, Boolean, Comparisons.LessEqual<R>>(s)
+        case .add: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Add<R>.self))
+        case .subtract: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Subtract<R>.self))
+        case .multiply: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Multiply<R>.self))
+        case .minimum: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Minimum<R>.self))
+        case .maximum: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Maximum<R>.self))
+        case .squaredDifference: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.SquaredDifference<R>.self))
+        case .divide: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Divide<R>.self))
+        case .divideNoNaN: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.DivideNoNaN<R>.self))
+        case .floorDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.FloorDivide<R>.self))
+        case .truncateDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.TruncateDivide<R>.self))
+        case .truncateModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.TruncateModulo<R>.self))
+        case .floorModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.FloorModulo<R>.self))
+        case .power: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Power<R>.self))
+        case .atan2: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Atan2<R>.self))
+        case .xlogy: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.XLogY<R>.self))
+        case .xdivy: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.XDivY<R>.self))
+        case .preluSlope: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.PReLU<R>.self))
+        case .equal: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Equal<R>.self))
+        case .notEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.NotEqual<R>.self))
+        case .greater: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Greater<R>.self))
+        case .greaterEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.GreaterEqual<R>.self))
+        case .less: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Less<R>.self))
+        case .lessEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.LessEqual<R>.self))
         case .logicalAnd, .logicalOr, .logicalXor, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: nil
         }
     }
 
     private func integer<T: FixedWidthInteger & PlainElement>(_: T.Type, _ s: BinaryShapes) -> (any NativeKernel)? {
         switch self {
-        case .add: BinaryKernel<T, T, IntegerFunctions.Add<T>>(s)
-        case .subtract: BinaryKernel<T, T, IntegerFunctions.Subtract<T>>(s)
-        case .multiply: BinaryKernel<T, T, IntegerFunctions.Multiply<T>>(s)
-        case .minimum: BinaryKernel<T, T, IntegerFunctions.Minimum<T>>(s)
-        case .maximum: BinaryKernel<T, T, IntegerFunctions.Maximum<T>>(s)
-        case .squaredDifference: BinaryKernel<T, T, IntegerFunctions.SquaredDifference<T>>(s)
-        case .divide, .divideNoNaN, .truncateDivide: BinaryKernel<T, T, IntegerFunctions.Divide<T>>(s)
-        case .floorDivide: BinaryKernel<T, T, IntegerFunctions.FloorDivide<T>>(s)
-        case .truncateModulo: BinaryKernel<T, T, IntegerFunctions.TruncateModulo<T>>(s)
-        case .floorModulo: BinaryKernel<T, T, IntegerFunctions.FloorModulo<T>>(s)
-        case .power: BinaryKernel<T, T, IntegerFunctions.Power<T>>(s)
-        case .bitwiseAnd: BinaryKernel<T, T, IntegerFunctions.And<T>>(s)
-        case .bitwiseOr: BinaryKernel<T, T, IntegerFunctions.Or<T>>(s)
-        case .bitwiseXor: BinaryKernel<T, T, IntegerFunctions.ExclusiveOr<T>>(s)
-        case .shiftLeft: BinaryKernel<T, T, IntegerFunctions.ShiftLeft<T>>(s)
-        case .shiftRight: BinaryKernel<T, T, IntegerFunctions.ShiftRight<T>>(s)
-        case .preluSlope: BinaryKernel<T, T, IntegerFunctions.PReLU<T>>(s)
-        case .equal: BinaryKernel<T, Boolean, Comparisons.Equal<T>>(s)
-        case .notEqual: BinaryKernel<T, Boolean, Comparisons.NotEqual<T>>(s)
-        case .greater: BinaryKernel<T, Boolean, Comparisons.Greater<T>>(s)
-        case .greaterEqual: BinaryKernel<T, Boolean, Comparisons.GreaterEqual<T>>(s)
-        case .less: BinaryKernel<T, Boolean, Comparisons.Less<T>>(s)
-        case .lessEqual: BinaryKernel<T, Boolean, Comparisons.LessEqual<T>>(s)
+        case .add: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Add<T>.self))
+        case .subtract: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Subtract<T>.self))
+        case .multiply: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Multiply<T>.self))
+        case .minimum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Minimum<T>.self))
+        case .maximum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Maximum<T>.self))
+        case .squaredDifference: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.SquaredDifference<T>.self))
+        case .divide, .divideNoNaN, .truncateDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Divide<T>.self))
+        case .floorDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.FloorDivide<T>.self))
+        case .truncateModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.TruncateModulo<T>.self))
+        case .floorModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.FloorModulo<T>.self))
+        case .power: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Power<T>.self))
+        case .bitwiseAnd: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.And<T>.self))
+        case .bitwiseOr: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Or<T>.self))
+        case .bitwiseXor: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.ExclusiveOr<T>.self))
+        case .shiftLeft: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.ShiftLeft<T>.self))
+        case .shiftRight: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.ShiftRight<T>.self))
+        case .preluSlope: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.PReLU<T>.self))
+        case .equal: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Equal<T>.self))
+        case .notEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.NotEqual<T>.self))
+        case .greater: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Greater<T>.self))
+        case .greaterEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.GreaterEqual<T>.self))
+        case .less: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.Less<T>.self))
+        case .lessEqual: BinaryKernel(s, BinaryLoops(T.self, Boolean.self, Comparisons.LessEqual<T>.self))
         case .atan2, .xlogy, .xdivy, .logicalAnd, .logicalOr, .logicalXor: nil
         }
     }
 
     private func boolean(_ s: BinaryShapes) -> (any NativeKernel)? {
         switch self {
-        case .equal: BinaryKernel<Boolean, Boolean, Comparisons.Equal<Bool>>(s)
-        case .notEqual, .logicalXor, .bitwiseXor: BinaryKernel<Boolean, Boolean, Comparisons.NotEqual<Bool>>(s)
-        case .logicalAnd, .bitwiseAnd, .minimum, .multiply: BinaryKernel<Boolean, Boolean, BooleanFunctions.And>(s)
-        case .logicalOr, .bitwiseOr, .maximum, .add: BinaryKernel<Boolean, Boolean, BooleanFunctions.Or>(s)
+        case .equal: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, Comparisons.Equal<Bool>.self))
+        case .notEqual, .logicalXor, .bitwiseXor: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, Comparisons.NotEqual<Bool>.self))
+        case .logicalAnd, .bitwiseAnd, .minimum, .multiply: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.And.self))
+        case .logicalOr, .bitwiseOr, .maximum, .add: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.Or.self))
         default: nil
+        }
+    }
+}
+
+extension DataType {
+    /// The unsigned type of the same width, for an integer; else the type itself.
+    fileprivate var unsigned: DataType {
+        switch self {
+        case .int8: .uint8
+        case .int16: .uint16
+        case .int32: .uint32
+        case .int64: .uint64
+        default: self
         }
     }
 }

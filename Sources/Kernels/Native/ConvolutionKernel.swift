@@ -12,8 +12,8 @@ public func directConvolutionKernel(
 ) -> (any NativeKernel)? {
     let kernel = DirectConvolution(x, filter, output, geometry, isTransposed: isTransposed, hasBias: hasBias)
     return switch type {
-    case .float: DirectConvolutionKernel<Float>(plan: kernel)
-    case .double: DirectConvolutionKernel<Double>(plan: kernel)
+    case .float: SpecializedKernel(DirectConvolutionKernel<Float>(plan: kernel))
+    case .double: SpecializedKernel(DirectConvolutionKernel<Double>(plan: kernel))
     default: nil
     }
 }

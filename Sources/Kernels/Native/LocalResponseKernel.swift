@@ -10,10 +10,10 @@ public func localResponseKernel(
     let plan = LocalResponsePlan(
         batch: batch, channels: channels, inner: inner, radius: radius, bias: bias, alpha: alpha, beta: beta)
     return switch type {
-    case .float: LocalResponseKernel<Float>(plan: plan)
-    case .double: LocalResponseKernel<Double>(plan: plan)
-    case .float16: LocalResponseKernel<Float16>(plan: plan)
-    case .bfloat16: LocalResponseKernel<BFloat16>(plan: plan)
+    case .float: SpecializedKernel(LocalResponseKernel<Float>(plan: plan))
+    case .double: SpecializedKernel(LocalResponseKernel<Double>(plan: plan))
+    case .float16: SpecializedKernel(LocalResponseKernel<Float16>(plan: plan))
+    case .bfloat16: SpecializedKernel(LocalResponseKernel<BFloat16>(plan: plan))
     default: nil
     }
 }

@@ -10,12 +10,12 @@ public func matMulKernel(
 ) -> (any NativeKernel)? {
     let shapes = MatMulShapes(first, second, output, transposesFirst, transposesSecond)
     return switch type {
-    case .float: MatMulKernel<Float, RealSumOfProducts<Float>>(shapes: shapes)
-    case .double: MatMulKernel<Double, RealSumOfProducts<Double>>(shapes: shapes)
-    case .float16: MatMulKernel<Float16, RealSumOfProducts<Float>>(shapes: shapes)
-    case .bfloat16: MatMulKernel<BFloat16, RealSumOfProducts<Float>>(shapes: shapes)
-    case .int32, .uint32: MatMulKernel<UInt32, IntegerSumOfProducts<UInt32>>(shapes: shapes)
-    case .int64, .uint64: MatMulKernel<UInt64, IntegerSumOfProducts<UInt64>>(shapes: shapes)
+    case .float: SpecializedKernel(MatMulKernel<Float, RealSumOfProducts<Float>>(shapes: shapes))
+    case .double: SpecializedKernel(MatMulKernel<Double, RealSumOfProducts<Double>>(shapes: shapes))
+    case .float16: SpecializedKernel(MatMulKernel<Float16, RealSumOfProducts<Float>>(shapes: shapes))
+    case .bfloat16: SpecializedKernel(MatMulKernel<BFloat16, RealSumOfProducts<Float>>(shapes: shapes))
+    case .int32, .uint32: SpecializedKernel(MatMulKernel<UInt32, IntegerSumOfProducts<UInt32>>(shapes: shapes))
+    case .int64, .uint64: SpecializedKernel(MatMulKernel<UInt64, IntegerSumOfProducts<UInt64>>(shapes: shapes))
     default: nil
     }
 }

@@ -28,10 +28,10 @@ public func rowNormalizationKernel(
     let plan = RowNormalizationPlan(
         kind: kind, rows: rows, length: length, epsilon: Double(epsilon), parameters: parameters, statistics: statistics)
     return switch type {
-    case .float: RowNormalizationKernel<Float>(plan: plan)
-    case .double: RowNormalizationKernel<Double>(plan: plan)
-    case .float16: RowNormalizationKernel<Float16>(plan: plan)
-    case .bfloat16: RowNormalizationKernel<BFloat16>(plan: plan)
+    case .float: SpecializedKernel(RowNormalizationKernel<Float>(plan: plan))
+    case .double: SpecializedKernel(RowNormalizationKernel<Double>(plan: plan))
+    case .float16: SpecializedKernel(RowNormalizationKernel<Float16>(plan: plan))
+    case .bfloat16: SpecializedKernel(RowNormalizationKernel<BFloat16>(plan: plan))
     default: nil
     }
 }

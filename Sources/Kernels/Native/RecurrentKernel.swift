@@ -62,8 +62,8 @@ public struct RecurrentPlan: Sendable {
 /// the optional inputs that are present. Outputs: y [T, D, N, H], y_h [D, N, H], and of the LSTM y_c.
 public func recurrentKernel(_ type: DataType, _ plan: RecurrentPlan) -> (any NativeKernel)? {
     switch type {
-    case .float: RecurrentKernel<Float>(plan: plan)
-    case .double: RecurrentKernel<Double>(plan: plan)
+    case .float: SpecializedKernel(RecurrentKernel<Float>(plan: plan))
+    case .double: SpecializedKernel(RecurrentKernel<Double>(plan: plan))
     default: nil
     }
 }

@@ -15,8 +15,7 @@ extension ReductionFunction {
     /// float32 and the 16-bit floats are summed in double. Over no elements a sum is 0, a product 1, a mean NaN (0 for
     /// integers), a maximum the lowest value of the type.
     public func kernel(_ type: DataType, _ shape: [Int], axes: Set<Int>) -> (any NativeKernel)? {
-        if let common = common(type, shape, axes: axes) { return common }
-        return switch type {
+        switch type {
         case .float: real(Float.self, shape, axes)
         case .double: real(Double.self, shape, axes)
         case .float16: real(Float16.self, shape, axes)
@@ -31,8 +30,8 @@ extension ReductionFunction {
         case .uint64: integer(UInt64.self, shape, axes)
         case .bool:
             switch self {
-            case .any, .maximum: ReductionKernel<Boolean, Boolean, Folds.AnyTrue>(shape, axes: axes)
-            case .all, .minimum: ReductionKernel<Boolean, Boolean, Folds.AllTrue>(shape, axes: axes)
+            case .any, .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AnyTrue.self))
+            case .all, .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AllTrue.self))
             default: nil
             }
         default: nil
@@ -43,16 +42,16 @@ extension ReductionFunction {
     where T.Wide: Real {
         typealias R = T.Wide
         return switch self {
-        case .sum: ReductionKernel<T, T, Folds.Sum<R>>(shape, axes: axes)
-        case .mean: ReductionKernel<T, T, Folds.Mean<R>>(shape, axes: axes)
-        case .product: ReductionKernel<T, T, Folds.Product<R>>(shape, axes: axes)
-        case .maximum: ReductionKernel<T, T, Folds.Maximum<R>>(shape, axes: axes)
-        case .minimum: ReductionKernel<T, T, Folds.Minimum<R>>(shape, axes: axes)
-        case .sumOfAbsolutes: ReductionKernel<T, T, Folds.SumOfAbsolutes<R>>(shape, axes: axes)
-        case .sumOfSquares: ReductionKernel<T, T, Folds.SumOfSquares<R>>(shape, axes: axes)
-        case .euclideanNorm: ReductionKernel<T, T, Folds.EuclideanNorm<R>>(shape, axes: axes)
-        case .logSum: ReductionKernel<T, T, Folds.LogSum<R>>(shape, axes: axes)
-        case .logSumExp: ReductionKernel<T, T, Folds.LogSumExp<R>>(shape, axes: axes)
+        case .sum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Sum<R>.self))
+        case .mean: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Mean<R>.self))
+        case .product: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Product<R>.self))
+        case .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Maximum<R>.self))
+        case .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Minimum<R>.self))
+        case .sumOfAbsolutes: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfAbsolutes<R>.self))
+        case .sumOfSquares: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfSquares<R>.self))
+        case .euclideanNorm: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.EuclideanNorm<R>.self))
+        case .logSum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.LogSum<R>.self))
+        case .logSumExp: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.LogSumExp<R>.self))
         case .any, .all: nil
         }
     }
@@ -61,14 +60,14 @@ extension ReductionFunction {
         _: T.Type, _ shape: [Int], _ axes: Set<Int>
     ) -> (any NativeKernel)? {
         switch self {
-        case .sum: ReductionKernel<T, T, Folds.IntegerSum<T>>(shape, axes: axes)
-        case .mean: ReductionKernel<T, T, Folds.IntegerMean<T>>(shape, axes: axes)
-        case .product: ReductionKernel<T, T, Folds.IntegerProduct<T>>(shape, axes: axes)
-        case .maximum: ReductionKernel<T, T, Folds.IntegerMaximum<T>>(shape, axes: axes)
-        case .minimum: ReductionKernel<T, T, Folds.IntegerMinimum<T>>(shape, axes: axes)
-        case .sumOfAbsolutes: ReductionKernel<T, T, Folds.IntegerSumOfAbsolutes<T>>(shape, axes: axes)
-        case .sumOfSquares: ReductionKernel<T, T, Folds.IntegerSumOfSquares<T>>(shape, axes: axes)
-        case .euclideanNorm: ReductionKernel<T, T, Folds.IntegerEuclideanNorm<T>>(shape, axes: axes)
+        case .sum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSum<T>.self))
+        case .mean: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerMean<T>.self))
+        case .product: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerProduct<T>.self))
+        case .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerMaximum<T>.self))
+        case .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerMinimum<T>.self))
+        case .sumOfAbsolutes: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfAbsolutes<T>.self))
+        case .sumOfSquares: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfSquares<T>.self))
+        case .euclideanNorm: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerEuclideanNorm<T>.self))
         case .logSum, .logSumExp, .any, .all: nil
         }
     }

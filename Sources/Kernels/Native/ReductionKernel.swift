@@ -10,9 +10,53 @@ protocol Fold: Sendable {
     static func finish(_ state: State, count: Int) -> Result
 }
 
+/// The loops over a fold, compiled for its types; see `BinaryLoops`.
+@safe
+struct ReductionLoops: Sendable {
+    let inputBytes: Int
+    let outputBytes: Int
+    let stateBytes: Int
+    /// Sets so many states to that of no elements.
+    let start: @Sendable (UnsafeMutableRawPointer, Int) -> Void
+    /// Adds a run of so many elements to one state.
+    let addRun: @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
+    /// Adds element i to state i, for so many of them.
+    let addEach: @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
+    /// Writes the results of so many states, each of which so many elements were added to.
+    let finish: @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, _ states: Int, _ elements: Int) -> Void
+
+    @inline(__always)
+    init<In: Element, Out: Element, F: Fold>(_: In.Type, _: Out.Type, _: F.Type)
+    where F.Operand == In.Wide, F.Result == Out.Wide {
+        inputBytes = MemoryLayout<In>.size
+        outputBytes = MemoryLayout<Out>.size
+        stateBytes = MemoryLayout<F.State>.stride
+        unsafe start = { states, count in
+            let states = unsafe states.assumingMemoryBound(to: F.State.self)
+            for index in 0..<count { unsafe states[index] = F.initial }
+        }
+        unsafe addRun = { state, run, count in
+            let (state, run) = unsafe (state.assumingMemoryBound(to: F.State.self), run.assumingMemoryBound(to: In.self))
+            var sum = unsafe state[0]
+            for index in 0..<count { sum = unsafe F.add(sum, run[index].wide) }
+            unsafe state[0] = sum
+        }
+        unsafe addEach = { states, run, count in
+            let states = unsafe states.assumingMemoryBound(to: F.State.self)
+            let run = unsafe run.assumingMemoryBound(to: In.self)
+            for index in 0..<count { unsafe states[index] = F.add(states[index], run[index].wide) }
+        }
+        unsafe finish = { states, output, count, elements in
+            let states = unsafe states.assumingMemoryBound(to: F.State.self)
+            let output = unsafe output.assumingMemoryBound(to: Out.self)
+            for index in 0..<count { unsafe output[index] = Out(wide: F.finish(states[index], count: elements)) }
+        }
+    }
+}
+
 /// Folds a dense tensor over some of its dimensions.
-struct ReductionKernel<In: Element, Out: Element, F: Fold>: NativeKernel
-where F.Operand == In.Wide, F.Result == Out.Wide {
+struct ReductionKernel: NativeKernel {
+    private let loops: ReductionLoops
     /// The dimensions after merging neighbours of the same kind; kept ones in `kept`, reduced ones in `reduced`.
     private let kept: NestedLoops
     private let reduced: NestedLoops
@@ -21,10 +65,11 @@ where F.Operand == In.Wide, F.Result == Out.Wide {
     private let innerIsReduced: Bool
     private let foldedCount: Int
 
-    /// How many kept elements are folded at a time where the innermost dimension is kept.
-    private static var block: Int { 1024 / MemoryLayout<F.State>.stride }
+    /// Bytes of the states that are folded at a time where the innermost dimension is kept: few enough for the stack.
+    private static let blockBytes = 1024
 
-    init(_ shape: [Int], axes: Set<Int>) {
+    init(_ shape: [Int], axes: Set<Int>, _ loops: ReductionLoops) {
+        self.loops = loops
         var sizes: [Int] = []
         var isReduced: [Bool] = []
         for (dimension, size) in shape.enumerated() where size != 1 {
@@ -53,34 +98,33 @@ where F.Operand == In.Wide, F.Result == Out.Wide {
     }
 
     func run(_ operands: KernelOperands) {
-        let input = unsafe operands.input(0, as: In.self)
-        var output = unsafe operands.output(0, as: Out.self)
-        if innerIsReduced {
-            kept.forEach { base, _ in
-                var state = F.initial
-                reduced.forEach { offset, _ in
-                    let run = unsafe input + (base + offset)
-                    for index in 0..<innerLength { state = unsafe F.add(state, run[index].wide) }
+        let input = unsafe operands.inputs[0]
+        var output = unsafe operands.outputs[0]
+        let size = loops.inputBytes
+        unsafe withUnsafeTemporaryAllocation(byteCount: Self.blockBytes, alignment: 16) { memory in
+            guard let states = memory.baseAddress else { return }
+            if innerIsReduced {
+                kept.forEach { base, _ in
+                    unsafe loops.start(states, 1)
+                    reduced.forEach { offset, _ in
+                        unsafe loops.addRun(states, input + (base + offset) * size, innerLength)
+                    }
+                    unsafe loops.finish(states, output, 1, foldedCount)
+                    unsafe output += loops.outputBytes
                 }
-                unsafe output.pointee = Out(wide: F.finish(state, count: foldedCount))
-                unsafe output += 1
+                return
             }
-            return
-        }
-        unsafe withUnsafeTemporaryAllocation(of: F.State.self, capacity: Self.block) { states in
+            let block = Self.blockBytes / loops.stateBytes
             kept.forEach { base, _ in
                 var start = 0
                 while start < innerLength {
-                    let length = min(Self.block, innerLength - start)
-                    for index in 0..<length { unsafe states[index] = F.initial }
+                    let length = min(block, innerLength - start)
+                    unsafe loops.start(states, length)
                     reduced.forEach { offset, _ in
-                        let run = unsafe input + (base + start + offset)
-                        for index in 0..<length { unsafe states[index] = F.add(states[index], run[index].wide) }
+                        unsafe loops.addEach(states, input + (base + start + offset) * size, length)
                     }
-                    for index in 0..<length {
-                        unsafe output[index] = Out(wide: F.finish(states[index], count: foldedCount))
-                    }
-                    unsafe output += length
+                    unsafe loops.finish(states, output, length, foldedCount)
+                    unsafe output += length * loops.outputBytes
                     start += length
                 }
             }

@@ -63,18 +63,18 @@ public func resizeKernel(
 ) -> (any NativeKernel)? {
     let taps = ResizeTaps(axis, input: input, method)
     switch type {
-    case .float: return ResizeKernel<RealBlend<Float>>(outer: outer, inner: inner, taps: taps)
-    case .double: return ResizeKernel<RealBlend<Double>>(outer: outer, inner: inner, taps: taps)
-    case .float16: return ResizeKernel<RealBlend<Float16>>(outer: outer, inner: inner, taps: taps)
-    case .bfloat16: return ResizeKernel<RealBlend<BFloat16>>(outer: outer, inner: inner, taps: taps)
-    case .int8: return ResizeKernel<IntegerBlend<Int8>>(outer: outer, inner: inner, taps: taps)
-    case .int16: return ResizeKernel<IntegerBlend<Int16>>(outer: outer, inner: inner, taps: taps)
-    case .int32: return ResizeKernel<IntegerBlend<Int32>>(outer: outer, inner: inner, taps: taps)
-    case .int64: return ResizeKernel<IntegerBlend<Int64>>(outer: outer, inner: inner, taps: taps)
-    case .uint8: return ResizeKernel<IntegerBlend<UInt8>>(outer: outer, inner: inner, taps: taps)
-    case .uint16: return ResizeKernel<IntegerBlend<UInt16>>(outer: outer, inner: inner, taps: taps)
-    case .uint32: return ResizeKernel<IntegerBlend<UInt32>>(outer: outer, inner: inner, taps: taps)
-    case .uint64: return ResizeKernel<IntegerBlend<UInt64>>(outer: outer, inner: inner, taps: taps)
+    case .float: return SpecializedKernel(ResizeKernel<RealBlend<Float>>(outer: outer, inner: inner, taps: taps))
+    case .double: return SpecializedKernel(ResizeKernel<RealBlend<Double>>(outer: outer, inner: inner, taps: taps))
+    case .float16: return SpecializedKernel(ResizeKernel<RealBlend<Float16>>(outer: outer, inner: inner, taps: taps))
+    case .bfloat16: return SpecializedKernel(ResizeKernel<RealBlend<BFloat16>>(outer: outer, inner: inner, taps: taps))
+    case .int8: return SpecializedKernel(ResizeKernel<IntegerBlend<Int8>>(outer: outer, inner: inner, taps: taps))
+    case .int16: return SpecializedKernel(ResizeKernel<IntegerBlend<Int16>>(outer: outer, inner: inner, taps: taps))
+    case .int32: return SpecializedKernel(ResizeKernel<IntegerBlend<Int32>>(outer: outer, inner: inner, taps: taps))
+    case .int64: return SpecializedKernel(ResizeKernel<IntegerBlend<Int64>>(outer: outer, inner: inner, taps: taps))
+    case .uint8: return SpecializedKernel(ResizeKernel<IntegerBlend<UInt8>>(outer: outer, inner: inner, taps: taps))
+    case .uint16: return SpecializedKernel(ResizeKernel<IntegerBlend<UInt16>>(outer: outer, inner: inner, taps: taps))
+    case .uint32: return SpecializedKernel(ResizeKernel<IntegerBlend<UInt32>>(outer: outer, inner: inner, taps: taps))
+    case .uint64: return SpecializedKernel(ResizeKernel<IntegerBlend<UInt64>>(outer: outer, inner: inner, taps: taps))
     default: return nil
     }
 }

@@ -11,10 +11,10 @@ public enum SoftmaxFunction: Sendable {
     /// The kernel over a tensor [outer, length, inner], whose rows lie along the middle; nil for types without one.
     public func kernel(_ type: DataType, _ outer: Int, _ length: Int, _ inner: Int) -> (any NativeKernel)? {
         switch type {
-        case .float: SoftmaxKernel<Float>(function: self, outer: outer, length: length, inner: inner)
-        case .double: SoftmaxKernel<Double>(function: self, outer: outer, length: length, inner: inner)
-        case .float16: SoftmaxKernel<Float16>(function: self, outer: outer, length: length, inner: inner)
-        case .bfloat16: SoftmaxKernel<BFloat16>(function: self, outer: outer, length: length, inner: inner)
+        case .float: SpecializedKernel(SoftmaxKernel<Float>(function: self, outer: outer, length: length, inner: inner))
+        case .double: SpecializedKernel(SoftmaxKernel<Double>(function: self, outer: outer, length: length, inner: inner))
+        case .float16: SpecializedKernel(SoftmaxKernel<Float16>(function: self, outer: outer, length: length, inner: inner))
+        case .bfloat16: SpecializedKernel(SoftmaxKernel<BFloat16>(function: self, outer: outer, length: length, inner: inner))
         default: nil
         }
     }

@@ -21,8 +21,17 @@ struct UnaryKernel<In: Element, Out: Element>: NativeKernel {
         }
     }
 
-    func run(_ operands: KernelOperands) {
-        unsafe loop(operands.input(0), operands.output(0), count)
+    /// Elements of a part: enough work to be worth another thread.
+    private var partLength: Int { 8192 }
+    var parts: Int { max(1, count / partLength) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts range: Range<Int>) {
+        let start = range.lowerBound * partLength
+        let end = range.upperBound == parts ? count : range.upperBound * partLength
+        let (x, y) = unsafe (operands.input(0, as: In.self), operands.output(0, as: Out.self))
+        unsafe loop(x + start, y + start, end - start)
     }
 }
 
