@@ -118,9 +118,11 @@ struct GraphDraft {
             var stack = [(node: root, next: 0)]
             state[root] = 1
             while let top = stack.last {
-                guard let slot = nodes[top.node].inputs[top.next...].firstIndex(where: { ref in
-                    ref.map { state[$0.node] == 0 } ?? false
-                }) else {
+                guard
+                    let slot = nodes[top.node].inputs[top.next...].firstIndex(where: { ref in
+                        ref.map { state[$0.node] == 0 } ?? false
+                    })
+                else {
                     order.append(top.node)
                     state[top.node] = 2
                     stack.removeLast()

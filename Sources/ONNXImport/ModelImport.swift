@@ -36,7 +36,8 @@ struct ModelImport {
                 "E16002",
                 "No parser is registered for operator [ai.onnx::\(version)::\(first?.opType ?? "")] of node "
                     + "[\(first?.name ?? "")]: opset \(version) is not supported.",
-                cause: "Supported are the opset versions \(supportedOpsets.lowerBound) to \(supportedOpsets.upperBound).",
+                cause:
+                    "Supported are the opset versions \(supportedOpsets.lowerBound) to \(supportedOpsets.upperBound).",
                 solution: "Export the model again with a supported opset version.")
         }
         return Int(version)
@@ -126,7 +127,8 @@ extension ModelImport {
         _ names: [String], of option: String, inputs: [String]
     ) throws(ConversionError) {
         for name in names where !inputs.contains(name) {
-            let isNode = graph.node.contains { $0.name == name || $0.output.contains(name) }
+            let isNode =
+                graph.node.contains { $0.name == name || $0.output.contains(name) }
                 || graph.initializer.contains { $0.name == name }
             if isNode {
                 throw ConversionError(
@@ -144,7 +146,8 @@ extension ModelImport {
             throw ConversionError(
                 "E13014", "Input [\(input.name)] of the model is not a tensor of a supported data type.")
         }
-        let model: [Int]? = tensor.hasShape
+        let model: [Int]? =
+            tensor.hasShape
             ? tensor.shape.dim.map { dimension in
                 if case .dimValue(let value)? = dimension.value, value >= 0 { Int(value) } else { -1 }
             } : nil
@@ -167,11 +170,12 @@ extension ModelImport {
             }
             shape = model
         }
-        let format: Format = switch (shape.count, options.inputFormat) {
-        case (4, .nchw): .nchw
-        case (5, .ncdhw): .ncdhw
-        default: .nd
-        }
+        let format: Format =
+            switch (shape.count, options.inputFormat) {
+            case (4, .nchw): .nchw
+            case (5, .ncdhw): .ncdhw
+            default: .nd
+            }
         let desc = TensorDesc(type, shape, format: format)
         guard desc.byteCount != nil else {
             throw .invalidValue("\(shape)", of: "--input_shape", "Input [\(input.name)] has too many elements.")

@@ -81,7 +81,8 @@ final class ONNXImporter {
             }
             guard let ref = scope[name] else {
                 throw ConversionError(
-                    "E13014", "Input [\(name)] of node [\(node.name)] of type [\(node.opType)] is not produced by an "
+                    "E13014",
+                    "Input [\(name)] of node [\(node.name)] of type [\(node.opType)] is not produced by an "
                         + "earlier node.", cause: "The model is invalid, or its nodes are not in topological order.")
             }
             inputs.append(ref)

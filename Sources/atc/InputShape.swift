@@ -33,7 +33,8 @@ private func dimension(
     let number = text.drop { $0 == " " }
     if number.contains("~") || number == "-1" {
         throw ConversionError(
-            "E10055", "The shape [\(part)] in parameter [--input_shape] is not supported. "
+            "E10055",
+            "The shape [\(part)] in parameter [--input_shape] is not supported. "
                 + "Reason: dynamic shapes are not supported yet.",
             solution: "Give every dimension one positive number.")
     }

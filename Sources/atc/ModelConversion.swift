@@ -2,8 +2,8 @@
 
 import GEGraph
 import Glibc
-import OfflineModel
 import ONNXImport
+import OfflineModel
 
 /// Mode 0: an ONNX model becomes an offline model. The checks come in the order in which the original makes them.
 struct ModelConversion {
@@ -79,10 +79,12 @@ struct ModelConversion {
     /// Refuses values that ask for what this converter cannot do.
     private func checkSupport(_ names: [String]) throws(ConversionError) {
         for name in names {
-            guard let value = options.values[name], case .only(let values, let reason)? = OptionSpec.byName[name]?.support,
+            guard let value = options.values[name],
+                case .only(let values, let reason)? = OptionSpec.byName[name]?.support,
                 !values.contains(value)
             else { continue }
-            throw ConversionError("E10055", "Value [\(value)] for parameter [--\(name)] is not supported. Reason: \(reason)")
+            throw ConversionError(
+                "E10055", "Value [\(value)] for parameter [--\(name)] is not supported. Reason: \(reason)")
         }
     }
 
@@ -93,7 +95,8 @@ struct ModelConversion {
         case "ND": return .nd
         default:
             throw .invalidValue(
-                options.value("input_format"), of: "--input_format", "The value must be NCHW, ND or NCDHW in ONNX model.")
+                options.value("input_format"), of: "--input_format",
+                "The value must be NCHW, ND or NCDHW in ONNX model.")
         }
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
-import OfflineModel
 import ONNXImport
+import OfflineModel
 
 /// Mode 6: prints what an offline model says of its making and its sizes.
 func displayModelInfo(_ path: String) throws(ConversionError) {

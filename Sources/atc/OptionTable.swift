@@ -38,17 +38,21 @@ struct OptionSpec: Sendable {
 
     private static let model: [OptionSpec] = [
         OptionSpec("model", .text, "The model file."),
-        OptionSpec("framework", .oneOf(["0", "1", "3", "5"]), .only(["5"], reason: "Only ONNX models (5) are read."),
+        OptionSpec(
+            "framework", .oneOf(["0", "1", "3", "5"]), .only(["5"], reason: "Only ONNX models (5) are read."),
             "5: ONNX."),
         OptionSpec("output", .text, "The offline model to write, without the suffix .om."),
         OptionSpec("weight", .text, "Ignored: ONNX models hold their weights."),
         OptionSpec("soc_version", .text, "Written into the model; any name."),
-        OptionSpec("mode", .oneOf(["0", "1", "3", "5", "6", "7", "30"]),
+        OptionSpec(
+            "mode", .oneOf(["0", "1", "3", "5", "6", "7", "30"]),
             .only(["0", "6"], reason: "Only 0 (convert) and 6 (display information) are available."),
             "0: convert a model; 6: display information on an offline model."),
-        OptionSpec("log", .oneOf(["debug", "info", "warning", "error", "null"]),
+        OptionSpec(
+            "log", .oneOf(["debug", "info", "warning", "error", "null"]),
             "With info and debug the steps are reported on standard error."),
-        OptionSpec("insert_op_conf", .text, .only([""], reason: "AIPP configuration files are not supported yet."),
+        OptionSpec(
+            "insert_op_conf", .text, .only([""], reason: "AIPP configuration files are not supported yet."),
             "Not supported yet."),
         OptionSpec("op_name_map", .text, "Ignored."),
     ]
@@ -56,27 +60,33 @@ struct OptionSpec: Sendable {
     private static let shapes: [OptionSpec] = [
         OptionSpec("input_shape", .text, "Shapes of the inputs: \"name:1,3,224,224;other:1,8\"."),
         OptionSpec("input_format", .text, "NCHW, NCDHW or ND."),
-        OptionSpec("dynamic_batch_size", .text, .only([""], reason: "Gears are not supported yet."),
+        OptionSpec(
+            "dynamic_batch_size", .text, .only([""], reason: "Gears are not supported yet."),
             "Not supported yet."),
-        OptionSpec("dynamic_image_size", .text, .only([""], reason: "Gears are not supported yet."),
+        OptionSpec(
+            "dynamic_image_size", .text, .only([""], reason: "Gears are not supported yet."),
             "Not supported yet."),
         OptionSpec("dynamic_dims", .text, .only([""], reason: "Gears are not supported yet."), "Not supported yet."),
-        OptionSpec("input_shape_range", .text, .only([""], reason: "Dynamic shapes are not supported yet."),
+        OptionSpec(
+            "input_shape_range", .text, .only([""], reason: "Dynamic shapes are not supported yet."),
             "Not supported yet."),
         OptionSpec("input_hint_shape", .text, "Ignored."),
     ]
 
     private static let precision: [OptionSpec] = [
-        OptionSpec("precision_mode",
+        OptionSpec(
+            "precision_mode",
             .oneOf([
                 "force_fp16", "force_fp32", "cube_fp16in_fp32out", "allow_mix_precision", "allow_fp32_to_fp16",
                 "must_keep_origin_dtype", "allow_mix_precision_fp16", "allow_mix_precision_bf16", "allow_fp32_to_bf16",
             ]), "Every mode keeps the model's own types."),
-        OptionSpec("precision_mode_v2",
+        OptionSpec(
+            "precision_mode_v2",
             .oneOf([
                 "fp16", "origin", "cube_fp16in_fp32out", "mixed_float16", "mixed_bfloat16", "cube_hif8", "mixed_hif8",
             ]), "Every mode keeps the model's own types."),
-        OptionSpec("op_select_implmode",
+        OptionSpec(
+            "op_select_implmode",
             .oneOf(["high_precision", "high_performance", "high_precision_for_all", "high_performance_for_all"]),
             "Ignored."),
         OptionSpec("optypelist_for_implmode", .text, "Ignored."),
@@ -89,11 +99,14 @@ struct OptionSpec: Sendable {
         OptionSpec("out_nodes", .text, "Outputs: \"node:0;other:1\", or names of ONNX tensors: \"a;b\"."),
         OptionSpec("output_type", .text, "FP32, FP16, UINT8 or INT8 for all outputs, or \"node:0:FP16;other:1:FP32\"."),
         OptionSpec("input_fp16_nodes", .text, "Inputs that are passed as float16: \"a;b\"."),
-        OptionSpec("is_input_adjust_hw_layout", .text,
+        OptionSpec(
+            "is_input_adjust_hw_layout", .text,
             .only(["", "false"], reason: "Blocked layouts of inputs are not supported yet."), "false."),
-        OptionSpec("is_output_adjust_hw_layout", .text,
+        OptionSpec(
+            "is_output_adjust_hw_layout", .text,
             .only(["", "false"], reason: "Blocked layouts of outputs are not supported yet."), "false."),
-        OptionSpec("external_weight", .oneOf(["0", "1", "2"]),
+        OptionSpec(
+            "external_weight", .oneOf(["0", "1", "2"]),
             .only(["0"], reason: "Weights in files of their own are not supported yet."), "0."),
         OptionSpec("display_model_info", .oneOf(["0", "1"]), "1: display information on the model that was written."),
         OptionSpec("enable_attr_compression", .text, "Ignored: names are written out."),
@@ -104,7 +117,8 @@ struct OptionSpec: Sendable {
         OptionSpec("json", .text, "Ignored."),
         OptionSpec("dump_mode", .oneOf(["0", "1"]), "Ignored."),
         OptionSpec("check_report", .text, "Ignored."),
-        OptionSpec("singleop", .text, .only([""], reason: "Single operators are not supported yet."),
+        OptionSpec(
+            "singleop", .text, .only([""], reason: "Single operators are not supported yet."),
             "Not supported yet."),
         OptionSpec("help", .boolean, "Show this help."),
     ]
@@ -136,7 +150,8 @@ extension OptionSpec {
     /// The text of `--help`.
     static var usage: String {
         let width = (all.map(\.name.count).max() ?? 0) + 6
-        return (["usage: atc --model=net.onnx --framework=5 --output=net [--input_shape=\"x:1,3,224,224\"] [...]", ""]
+        return
+            (["usage: atc --model=net.onnx --framework=5 --output=net [--input_shape=\"x:1,3,224,224\"] [...]", ""]
             + all.map { option in
                 let name = "  --\(option.name)"
                 return name + String(repeating: " ", count: width - name.count) + option.help

@@ -11,7 +11,8 @@ struct DraftBuilder {
     private var random = SplitMix(state: 7)
 
     mutating func data(_ shape: [Int], _ name: String = "x") -> TensorRef {
-        TensorRef(draft.append(Node(name: name, type: "Data", outputs: [TensorDesc(.float, shape)], outputNames: ["y"])))
+        TensorRef(
+            draft.append(Node(name: name, type: "Data", outputs: [TensorDesc(.float, shape)], outputNames: ["y"])))
     }
 
     mutating func constant(_ values: [Float], _ shape: [Int]? = nil) -> TensorRef {
@@ -38,7 +39,8 @@ struct DraftBuilder {
         _ type: String, _ inputs: [TensorRef?], _ attributes: [String: Attribute] = [:]
     ) throws -> TensorRef {
         var node = Node(
-            name: "\(type)_\(draft.nodes.count)", type: type, inputs: inputs, outputNames: ["y"], attributes: attributes)
+            name: "\(type)_\(draft.nodes.count)", type: type, inputs: inputs, outputNames: ["y"], attributes: attributes
+        )
         guard case .outputs(let descs) = try draft.infer(node) else { throw UnexpectedConstant(type: type) }
         node.outputs = Array(descs.prefix(1))
         return TensorRef(draft.append(node))

@@ -86,7 +86,8 @@ struct FuseGeluTests {
     func everyOrderIsRecognised(half: HalfPlace, divides: Bool) throws {
         var builder = DraftBuilder()
         let x = builder.data([3, 8])
-        let scaled = try divides
+        let scaled =
+            try divides
             ? builder.node("RealDiv", [x, builder.scalar(Float(2).squareRoot())])
             : builder.node("Mul", [x, builder.scalar(Float(0.5).squareRoot())])
         var left = x

@@ -14,7 +14,8 @@ struct FuseLayerNormTests {
         let keep: [String: Attribute] = ["keep_dims": .bool(true)]
         let mean = try builder.node("ReduceMean", [x, builder.constant(ints: axes)], keep)
         let centred = try builder.node("Sub", [x, mean])
-        let squared = try square == .pow
+        let squared =
+            try square == .pow
             ? builder.node("Pow", [centred, builder.scalar(2)]) : builder.node("Mul", [centred, centred])
         let variance = try builder.node("ReduceMean", [squared, builder.constant(ints: axes)], keep)
         let root = try builder.node("Sqrt", [builder.node("Add", [variance, builder.scalar(1e-3)])])

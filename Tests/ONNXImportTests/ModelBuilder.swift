@@ -111,7 +111,9 @@ extension GraphDraft {
     var computingTypes: [String] {
         var copy = self
         copy.removeUnused()
-        return copy.topologicalOrder().map { copy.nodes[$0].type }.filter { !["Data", "Const", "NetOutput"].contains($0) }
+        return copy.topologicalOrder().map { copy.nodes[$0].type }.filter {
+            !["Data", "Const", "NetOutput"].contains($0)
+        }
     }
 
     /// Shape of the first output.

@@ -111,7 +111,13 @@ def test_help_prints_usage_and_succeeds(atc, flag):
 )
 def test_spellings_of_options(atc, style, shape):
     (atc.folder / "model.onnx").write_bytes(relu_model().SerializeToString())
-    options = {"model": "model.onnx", "framework": "5", "output": "out", "input_shape": shape, "soc_version": "Ascend310P3"}
+    options = {
+        "model": "model.onnx",
+        "framework": "5",
+        "output": "out",
+        "input_shape": shape,
+        "soc_version": "Ascend310P3",
+    }
     run = atc(*[part for name, value in options.items() for part in style(name, value)])
     assert run.returncode == 0, run.stdout + run.stderr
     assert (atc.folder / "out.om").exists()
@@ -175,8 +181,12 @@ def test_paths(atc):
 def test_what_is_not_supported_is_refused_with_a_reason(atc):
     model = relu_model((1, 3, 8, 8))
     for option in (
-        "--dynamic_batch_size=1,2", "--insert_op_conf=aipp.cfg", "--external_weight=1", "--mode=3",
-        "--is_input_adjust_hw_layout=true", "--framework=3",
+        "--dynamic_batch_size=1,2",
+        "--insert_op_conf=aipp.cfg",
+        "--external_weight=1",
+        "--mode=3",
+        "--is_input_adjust_hw_layout=true",
+        "--framework=3",
     ):
         assert "Reason" in assert_failed(atc.convert(model, option), "E10055"), option
 
@@ -186,8 +196,16 @@ def test_exclusive_precision_modes(atc):
     assert_failed(run, "E10056")
 
 
-@pytest.mark.parametrize("option", ["--precision_mode=allow_mix_precision", "--op_select_implmode=high_precision",
-                                    "--disable_reuse_memory=1", "--aicore_num=8", "--log=error"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--precision_mode=allow_mix_precision",
+        "--op_select_implmode=high_precision",
+        "--disable_reuse_memory=1",
+        "--aicore_num=8",
+        "--log=error",
+    ],
+)
 def test_options_without_effect_are_accepted(atc, option):
     assert atc.convert(relu_model((1, 3, 8, 8)), option).returncode == 0
 

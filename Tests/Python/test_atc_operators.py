@@ -17,15 +17,15 @@ from onnx.backend.test.loader import load_model_tests
 # Operators that atc imports and the runtime computes.
 OPERATORS = set(
     """Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization BitwiseAnd BitwiseNot
-    BitwiseOr BitwiseXor Ceil Celu Clip Concat Constant Conv ConvTranspose Cos Cosh CumSum DepthToSpace Div Dropout Elu
-    Equal Erf Exp Expand EyeLike Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool
-    Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN
-    LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization LpPool MatMul Max MaxPool Mean
-    MeanVarianceNormalization Min Mish Mod Mul Neg Not Or PRelu Pad Pow Reciprocal ReduceL1 ReduceL2
-    ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize
-    ReverseSequence Round ScatterElements ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus
-    Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Upsample
-    Where Xor""".split()
+    BitwiseOr BitwiseXor Ceil Celu Clip Concat Constant Conv ConvTranspose Cos Cosh CumSum DepthToSpace Div
+    Dropout Elu Equal Erf Exp Expand EyeLike Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
+    GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Hardmax
+    Identity InstanceNormalization IsInf IsNaN LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
+    LogSoftmax LpNormalization LpPool MatMul Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not
+    Or PRelu Pad Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin
+    ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize ReverseSequence Round ScatterElements ScatterND
+    Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze
+    Sub Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Upsample Where Xor""".split()
 )
 
 # Cases that atc refuses, by the start of their name, with the code that it must give.
@@ -44,7 +44,9 @@ REFUSED = {
 
 # Cases whose results follow a rule of a later opset, or in which ONNX Runtime decides otherwise than the test.
 DIFFERENT = (
-    "bitshift_.*_negative_shift", "spacetodepth_crd", "resize_downsample_scales_(linear|cubic)_align_corners",
+    "bitshift_.*_negative_shift",
+    "spacetodepth_crd",
+    "resize_downsample_scales_(linear|cubic)_align_corners",
 )
 
 
@@ -114,7 +116,9 @@ def test_node(atc_path, device, tmp_path, request, model, inputs, outputs):
     source.write_bytes(_freeze(model, inputs).SerializeToString())
     run = subprocess.run(
         [atc_path, f"--model={source}", "--framework=5", f"--output={tmp_path / 'model'}"],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     name = request.node.callspec.id
     code = next((code for pattern, code in REFUSED.items() if re.match(pattern, name)), None)

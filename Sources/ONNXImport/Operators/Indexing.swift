@@ -108,7 +108,8 @@ private func importNonZero(_ op: NodeContext) throws(ConversionError) {
 /// k is an attribute up to opset 9, an input from 10 on.
 private func importTopK(_ op: NodeContext) throws(ConversionError) {
     let x = try op.input(0)
-    let k = op.opset < 10
+    let k =
+        op.opset < 10
         ? op.constant(Constant(ints: [try op.requiredInt("k")], shape: [], dataType: .int32)) : try op.input(1)
     let results = try op.emit(
         "TopK", ["x": x, "k": k],

@@ -127,7 +127,8 @@ private struct Resizing {
                 "ResizeNearestNeighborV2", ["x": x, "size": size],
                 ["align_corners": .bool(false), "half_pixel_centers": .bool(false), "data_format": .string("NCHW")])
         }
-        let isHalfPixel = coordinates == "half_pixel"
+        let isHalfPixel =
+            coordinates == "half_pixel"
             || coordinates == "pytorch_half_pixel" && sizes.suffix(2).allSatisfy { $0 > 1 }
         if isPlain, mode == "linear", isHalfPixel || coordinates == "align_corners" || coordinates == "asymmetric" {
             return try op.emit(

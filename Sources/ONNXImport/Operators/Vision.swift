@@ -27,7 +27,8 @@ private func importRoiAlign(_ op: NodeContext) throws(ConversionError) {
     let type = op.desc(features).dataType
     let picture = try op.cast(try op.unsqueeze(try op.input(2), [-1]), to: type)
     let rois = try op.emit("ConcatD", list: [picture, op.input(1)], ["concat_dim": .int(1), "N": .int(2)])
-    let isHalfPixel = op.opset >= 16
+    let isHalfPixel =
+        op.opset >= 16
         && op.string("coordinate_transformation_mode", "half_pixel") == "half_pixel"
     op.set(
         0,

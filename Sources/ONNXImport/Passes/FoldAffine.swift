@@ -119,7 +119,9 @@ extension GraphDraft {
             let affine = affine.spread(to: channels), groups > 0
         else { return false }
         if !affine.isShiftOnly {
-            guard let filter = constant(nodes[node].inputs[filterSlot]), var values = filter.floats else { return false }
+            guard let filter = constant(nodes[node].inputs[filterSlot]), var values = filter.floats else {
+                return false
+            }
             let shape = filter.desc.shape
             if isTransposed {
                 // [in, out / groups, …]: which outputs a row belongs to follows from its group.

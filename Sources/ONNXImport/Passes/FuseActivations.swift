@@ -18,8 +18,10 @@ func fuseHardSwish(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {
     var changed = false
     for node in draft.liveNodes where draft.isLiveType(node, ["Mul", "RealDiv"]) {
         if let x = draft.hardSwishByProduct(node) ?? draft.hardSwishBySixth(node) {
-            try draft.replace(node, with: Node(
-                name: "", type: "HardSwish", inputs: [x], inputNames: ["x"], outputNames: ["y"]))
+            try draft.replace(
+                node,
+                with: Node(
+                    name: "", type: "HardSwish", inputs: [x], inputNames: ["x"], outputNames: ["y"]))
             changed = true
         }
     }
@@ -67,7 +69,8 @@ extension GraphDraft {
         switch nodes[clip].type {
         case "Relu6": sum = nodes[clip].inputs[0]
         case "ClipByValue":
-            sum = uniformValue(nodes[clip].inputs[1]) == 0 && uniformValue(nodes[clip].inputs[2]) == 6
+            sum =
+                uniformValue(nodes[clip].inputs[1]) == 0 && uniformValue(nodes[clip].inputs[2]) == 6
                 ? nodes[clip].inputs[0] : nil
         default: sum = nil
         }

@@ -62,7 +62,9 @@ extension GraphDraft {
         let scaled = argument.node
         switch nodes[scaled].type {
         case "RealDiv":
-            guard nodes[scaled].inputs[0] == x, let divisor = uniformValue(nodes[scaled].inputs[1]) else { return false }
+            guard nodes[scaled].inputs[0] == x, let divisor = uniformValue(nodes[scaled].inputs[1]) else {
+                return false
+            }
             return nearlyEqual(divisor, 2.0.squareRoot())
         case "Mul":
             guard let (operand, number) = operandAndNumber(scaled), operand == x else { return false }
