@@ -28,6 +28,21 @@ enum JSONValue: Equatable, Sendable {
     }
 }
 
+extension JSONValue: CustomStringConvertible {
+    /// As JSON, with the members of objects in alphabetical order; texts are not escaped.
+    var description: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .number(let digits): digits
+        case .string(let text): "\"\(text)\""
+        case .array(let elements): "[" + elements.map(\.description).joined(separator: ", ") + "]"
+        case .object(let members):
+            "{" + members.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ") + "}"
+        }
+    }
+}
+
 private struct JSONReader {
     private let text: [UInt8]
     private var position = 0

@@ -104,4 +104,9 @@ import Testing
         #expect(chipFamily("Ascend910B4") == "Ascend910B")
         #expect(chipFamily("Ascend310") == "Ascend310")
     }
+
+    @Test func valuesAreShownAsJSON() {
+        let text = #"{"a": [1, true, null], "b": "x"}"#
+        #expect(JSONValue(Array(text.utf8))?.description == text)
+    }
 }
