@@ -62,7 +62,8 @@ enum Activation {
             for slot in 1...2 {
                 let bound = try node.input(slot, of: [x.dataType])
                 guard node.broadcasts(bound.shape, to: x.shape) else {
-                    throw node.invalid("input \(slot) has the shape \(bound.shape), expected one that broadcasts to \(x.shape)")
+                    throw node.invalid(
+                        "input \(slot) has the shape \(bound.shape), expected one that broadcasts to \(x.shape)")
                 }
             }
             return [try node.output(x.dataType, x.shape, format: x.format)]

@@ -45,12 +45,18 @@ enum TopK {
                 let x = try lowering.input(0)
                 let desc = lowering.builder.desc(x)
                 // The kernel always writes both outputs.
-                let outputs = [lowering.outputs[0], lowering.outputs.count > 1 ? lowering.outputs[1] : TensorDesc(.int32, plan.output)]
+                let outputs = [
+                    lowering.outputs[0],
+                    lowering.outputs.count > 1 ? lowering.outputs[1] : TensorDesc(.int32, plan.output),
+                ]
                 let kernel = topKKernel(
                     desc.dataType, desc.shape, axis: plan.axis, count: plan.count,
                     largest: lowering.attributes.bool("largest") ?? true, indexType: outputs[1].dataType)
-                guard let kernel else { throw lowering.inference.invalid("there is no kernel for type \(desc.dataType)") }
-                return Array(try lowering.builder.native(kernel, inputs: [x], outputs: outputs).prefix(lowering.outputs.count))
+                guard let kernel else {
+                    throw lowering.inference.invalid("there is no kernel for type \(desc.dataType)")
+                }
+                return Array(
+                    try lowering.builder.native(kernel, inputs: [x], outputs: outputs).prefix(lowering.outputs.count))
             })
     }
 }

@@ -8,8 +8,10 @@ enum Convolution {
     static let operators: [Operator] = [
         convolution("Conv2D", spatialRank: 2), convolution("Conv3D", spatialRank: 3),
         convolution("DepthwiseConv2D", spatialRank: 2, isDepthwise: true),
-        deconvolution("Conv2DTranspose", spatialRank: 2, first: 1), deconvolution("Conv2DTransposeD", spatialRank: 2, first: 0),
-        deconvolution("Conv3DTranspose", spatialRank: 3, first: 1), deconvolution("Conv3DTransposeD", spatialRank: 3, first: 0),
+        deconvolution("Conv2DTranspose", spatialRank: 2, first: 1),
+        deconvolution("Conv2DTransposeD", spatialRank: 2, first: 0),
+        deconvolution("Conv3DTranspose", spatialRank: 3, first: 1),
+        deconvolution("Conv3DTransposeD", spatialRank: 3, first: 0),
     ]
 
     /// What inference finds out and lowering uses.
@@ -33,7 +35,9 @@ enum Convolution {
             infer: { node throws(GraphError) in
                 let plan = try plan(node)
                 try checkBias(node, 2, channels: plan.output[1])
-                return [try node.output(node.input(0).dataType, plan.layout.own(plan.output), format: node.input(0).format)]
+                return [
+                    try node.output(node.input(0).dataType, plan.layout.own(plan.output), format: node.input(0).format)
+                ]
             },
             lower: { [try apply(plan($0.inference), $0, first: 0, isTransposed: false)] },
             fusesFollowers: true)
@@ -127,7 +131,8 @@ enum Convolution {
             // Files leave the number of groups to the shape of the filter.
             groups = image[1] / shape[1]
         }
-        guard groups > 0, image[1] % groups == 0, shape[1] == image[1] / groups, shape[0] > 0, shape[0] % groups == 0 else {
+        guard groups > 0, image[1] % groups == 0, shape[1] == image[1] / groups, shape[0] > 0, shape[0] % groups == 0
+        else {
             throw filterError(node, filter, image)
         }
         let window = try Window(node, layout, kernel: Array(shape[2...]), input: Array(image[2...]))
@@ -164,7 +169,8 @@ enum Convolution {
             guard !overflow, !overflows, (0...Int(Int32.max)).contains(extra[dimension]) else {
                 throw node.invalid("the strides or output_padding \(extra) are out of range")
             }
-            let size = wanted?[dimension]
+            let size =
+                wanted?[dimension]
                 ?? end - window.padsBegin[dimension] - window.padsEnd[dimension] + extra[dimension]
             guard size > 0, size <= Int(Int32.max) else {
                 throw node.invalid("the output would have the size \(size) in spatial dimension \(dimension)")
@@ -192,7 +198,9 @@ enum Convolution {
 
     private static func filterError(_ node: Inference, _ filter: TensorDesc, _ image: [Int]) -> GraphError {
         node.invalid(
-            "the filter \(filter.shape) does not fit \(image[1]) channels in \(node.attributes.int("groups") ?? 1) groups")
+            "the filter \(filter.shape) does not fit \(image[1]) channels in "
+                + "\(node.attributes.int("groups") ?? 1) groups"
+        )
     }
 
     /// The filter's shape as [O, I, window…] and the permutation that makes it so.

@@ -36,14 +36,15 @@ struct ImageLayout {
         channelsLast ? try builder.transpose(value, [0, spatialRank + 1] + Array(1...spatialRank)) : value
     }
 
-    /// The result of `body`, which computes batch, channels, spatial, in this layout's order. Post-operations are applied
-    /// before, with their operands in the order of `body`.
+    /// The result of `body`, which computes batch, channels, spatial, in this layout's order. Post-operations are
+    /// applied before, with their operands in the order of `body`.
     func own(_ builder: ProgramBuilder, _ body: () throws -> Value) throws -> Value {
         guard channelsLast else { return try body() }
         builder.postOperations = try builder.postOperations.map { operation in
             guard case .binary(let algorithm, let operand) = operation else { return operation }
             let shape = builder.shape(operand)
-            let full = try builder.reshape(operand, to: Array(repeating: 1, count: spatialRank + 2 - shape.count) + shape)
+            let full = try builder.reshape(
+                operand, to: Array(repeating: 1, count: spatialRank + 2 - shape.count) + shape)
             return .binary(algorithm, try channelsFirst(full, builder))
         }
         let result = try builder.applyPostOperations(to: body())
@@ -72,11 +73,13 @@ struct Window {
         // Beyond int32 oneDNN would not go either, and below it no sum here can overflow.
         for number in kernel + self.strides + self.dilations {
             guard (1...Int(Int32.max)).contains(number) else {
-                throw node.invalid("kernel \(kernel), strides \(self.strides) and dilations \(self.dilations) must be positive")
+                throw node.invalid(
+                    "kernel \(kernel), strides \(self.strides) and dilations \(self.dilations) must be positive")
             }
         }
         guard input.allSatisfy({ $0 <= Int(Int32.max) }) else { throw node.invalid("the image \(input) is too large") }
-        let mode = node.attributes.string("auto_pad") ?? node.attributes.string("padding_mode")
+        let mode =
+            node.attributes.string("auto_pad") ?? node.attributes.string("padding_mode")
             ?? node.attributes.string("padding") ?? "CALCULATED"
         switch mode {
         case "NOTSET", "CALCULATED", "EXPLICIT":

@@ -70,7 +70,8 @@ enum ElementwiseBinary {
     }
 
     /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
-    static func apply(_ function: BinaryFunction, _ first: Value, _ second: Value, _ lowering: Lowering) throws -> Value {
+    static func apply(_ function: BinaryFunction, _ first: Value, _ second: Value, _ lowering: Lowering) throws -> Value
+    {
         let (left, right) = (lowering.builder.desc(first), lowering.builder.desc(second))
         let output = lowering.outputs[0]
         if left.dataType == .float, let algorithm = function.algorithm, lowering.prefersOneDNN([first, second]),

@@ -88,7 +88,9 @@ extension Inference {
 
     /// The value of a float input that is one constant number; nil for anything else.
     func constantScalar(_ slot: Int) -> Float? {
-        guard slot < constants.count, let constant = constants[slot], constant.desc.elementCount == 1 else { return nil }
+        guard slot < constants.count, let constant = constants[slot], constant.desc.elementCount == 1 else {
+            return nil
+        }
         return constant.floats?.first
     }
 }
@@ -103,8 +105,8 @@ extension Lowering {
         return try builder.native(kernel, inputs: inputs, outputs: outputs)
     }
 
-    /// Whether oneDNN is worth its call overhead: the tensor is large, is in a layout of oneDNN's own, or the kernel has
-    /// more to do than the operator itself.
+    /// Whether oneDNN is worth its call overhead: the tensor is large, is in a layout of oneDNN's own, or the kernel
+    /// has more to do than the operator itself.
     func prefersOneDNN(_ values: [Value]) -> Bool {
         let isLarge = (outputs[0].elementCount ?? 0) >= 2048
         return isLarge || !builder.postOperations.isEmpty || values.contains { !builder.isPlain($0) }

@@ -102,7 +102,9 @@ enum ElementwiseUnary {
     private static func logarithmBase(_ node: Inference) throws(GraphError) -> (factor: Double, inverse: Double) {
         let base = node.attributes.float("base") ?? -1
         if base == -1 { return (1, 1) }
-        guard base > 0, base != 1 else { throw node.invalid("attribute base is \(base), expected −1 or a positive one") }
+        guard base > 0, base != 1 else {
+            throw node.invalid("attribute base is \(base), expected −1 or a positive one")
+        }
         let logarithm = Glibc.log(Double(base))
         return (logarithm, 1 / logarithm)
     }

@@ -33,7 +33,8 @@ enum MatMul {
             let (rows, depth) = transposesFirst ? (left[1], left[0]) : (left[0], left[1])
             let (otherDepth, columns) = transposesSecond ? (right[1], right[0]) : (right[0], right[1])
             guard depth == otherDepth else {
-                throw node.invalid("the inner dimensions of \(x1) and \(x2) are \(depth) and \(otherDepth), expected equal ones")
+                throw node.invalid(
+                    "the inner dimensions of \(x1) and \(x2) are \(depth) and \(otherDepth), expected equal ones")
             }
             let batch = try node.broadcast(Array(first.dropLast(2)), Array(second.dropLast(2)))
             matrix = batch + [rows, columns]
@@ -55,7 +56,8 @@ enum MatMul {
                 if node.hasInput(2) {
                     let bias = try node.input(2, of: [x1.dataType])
                     guard node.broadcasts(bias.shape, to: product.shape) else {
-                        throw node.invalid("the bias has the shape \(bias.shape), expected one that broadcasts to \(product.shape)")
+                        throw node.invalid(
+                            "the bias has the shape \(bias.shape), expected one that broadcasts to \(product.shape)")
                     }
                 }
                 guard !node.hasInput(3) else { throw node.invalid("input 3, offset_w, is not supported") }
@@ -91,7 +93,8 @@ enum MatMul {
         let type = lowering.outputs[0].dataType
         let first = try builder.reshape(x1, to: product.first)
         let second = try builder.reshape(x2, to: product.second)
-        let depth = product.transposesFirst ? product.first[product.first.count - 2] : product.first[product.first.count - 1]
+        let depth =
+            product.transposesFirst ? product.first[product.first.count - 2] : product.first[product.first.count - 1]
         if Types.reals.subtracting([.double]).contains(type), depth > 0, !product.matrix.contains(0) {
             // oneDNN's bias is a row; any other is added like the operators that follow.
             let isRow = bias.map { builder.desc($0).elementCount == product.matrix.last } ?? false
@@ -133,7 +136,8 @@ enum MatMul {
             guard !node.hasInput(3) else { throw node.invalid("input 3, offset_w, is not supported") }
             var shape = Array(x.shape.prefix(axis)) + [columns]
             // Files state the result of a product over feature maps with trailing dimensions of 1.
-            if let stated = node.node.outputs.first?.shape, stated.count > shape.count, Array(stated.prefix(shape.count)) == shape,
+            if let stated = node.node.outputs.first?.shape, stated.count > shape.count,
+                Array(stated.prefix(shape.count)) == shape,
                 stated.dropFirst(shape.count).allSatisfy({ $0 == 1 })
             {
                 shape = stated

@@ -31,7 +31,8 @@ enum BatchNormalization {
         },
         fusesFollowers: true)
 
-    /// Inputs of BNInference: x, mean, variance, momentum, scale?, offset?; the statistics are sums that momentum counts.
+    /// Inputs of BNInference: x, mean, variance, momentum, scale?, offset?; the statistics are sums that momentum
+    /// counts.
     /// Inputs of BNInferenceD: x, mean, variance, scale?, offset?, where mean is negated already and variance holds
     /// 1 / sqrt(variance + epsilon): what the compiler computes from the former.
     private static func inference(_ type: String) -> Operator {
@@ -135,8 +136,10 @@ enum BatchNormalization {
         if known.count == parameters.count {
             let pairs = (0..<channels).map { channel in
                 let numbers = known.map { Double($0.count == 1 ? $0[0] : $0[channel]) }
-                return fold(ChannelStatistics(
-                    mean: numbers[0], variance: numbers[1], scale: numbers[2], offset: numbers[3], momentum: numbers[4]))
+                return fold(
+                    ChannelStatistics(
+                        mean: numbers[0], variance: numbers[1], scale: numbers[2], offset: numbers[3],
+                        momentum: numbers[4]))
             }
             return (
                 builder.constant(Constant(floats: pairs.map { Float($0.factor) })),

@@ -19,10 +19,12 @@ enum Normalization {
             let axis = try node.axis(node.attributes.int("begin_norm_axis") ?? 0, rank: x.shape.count)
             for slot in 1...2 {
                 let operand = try node.input(slot, of: [x.dataType])
-                guard node.broadcasts(operand.shape, to: x.shape)
-                    || operand.elementCount == x.shape[axis...].reduce(1, *)
+                guard
+                    node.broadcasts(operand.shape, to: x.shape)
+                        || operand.elementCount == x.shape[axis...].reduce(1, *)
                 else {
-                    throw node.invalid("input \(slot) has the shape \(operand.shape), expected that of the rows of \(x.shape)")
+                    throw node.invalid(
+                        "input \(slot) has the shape \(operand.shape), expected that of the rows of \(x.shape)")
                 }
             }
             let statistics = try node.output(
@@ -44,7 +46,8 @@ enum Normalization {
             if !isPerRow {
                 // Parameters that were spread over other dimensions too.
                 let step = Lowering(
-                    inference: lowering.inference, inputs: lowering.inputs, outputs: [lowering.outputs[0]], builder: builder)
+                    inference: lowering.inference, inputs: lowering.inputs, outputs: [lowering.outputs[0]],
+                    builder: builder)
                 let scaled = try ElementwiseBinary.apply(.multiply, results[0], gamma, step)
                 results[0] = try ElementwiseBinary.apply(.add, scaled, beta, step)
             }
@@ -60,7 +63,8 @@ enum Normalization {
             for slot in 1...2 {
                 let operand = try node.input(slot, of: [x.dataType])
                 guard operand.elementCount == x.shape[channel] else {
-                    throw node.invalid("input \(slot) has the shape \(operand.shape), expected \(x.shape[channel]) elements")
+                    throw node.invalid(
+                        "input \(slot) has the shape \(operand.shape), expected \(x.shape[channel]) elements")
                 }
             }
             var reduced = x.shape.map { _ in 1 }
@@ -73,7 +77,8 @@ enum Normalization {
             let x = try lowering.input(0)
             let builder = lowering.builder
             let desc = builder.desc(x)
-            let channel = try channelAxis(lowering.inference, TensorDesc(desc.dataType, desc.shape, format: lowering.outputs[0].format))
+            let channel = try channelAxis(
+                lowering.inference, TensorDesc(desc.dataType, desc.shape, format: lowering.outputs[0].format))
             let spatial = desc.shape.indices.filter { $0 != 0 && $0 != channel }
             let permutation = [0, channel] + spatial
             let image = try builder.transpose(x, permutation)
@@ -127,7 +132,8 @@ enum Normalization {
                 let length = reduced.reduce(1) { $0 * desc.shape[$1] }
                 let kernel = rowNormalizationKernel(
                     desc.dataType, kind, rows: permutation.dropLast(reduced.count).reduce(1) { $0 * desc.shape[$1] },
-                    length: length, epsilon: lowering.attributes.float(epsilon) ?? fallback, parameters: nil, statistics: 0)
+                    length: length, epsilon: lowering.attributes.float(epsilon) ?? fallback, parameters: nil,
+                    statistics: 0)
                 guard let kernel else { throw lowering.inference.invalid("there is no kernel for \(desc.dataType)") }
                 let result = try builder.native(
                     kernel, inputs: [rows], outputs: [TensorDesc(desc.dataType, builder.shape(rows))])[0]
@@ -170,19 +176,23 @@ enum Normalization {
 
     // MARK: Neighbouring channels
 
-    /// x / (bias + alpha · sum of squares of 2 · depth_radius + 1 channels) ^ beta. As GE has it, alpha is not divided by
-    /// their number.
+    /// x / (bias + alpha · sum of squares of 2 · depth_radius + 1 channels) ^ beta. As GE has it, alpha is not
+    /// divided by their number.
     private static let localResponse = Operator(
         "LRN",
         infer: { node throws(GraphError) in
             let x = try node.staticInput(0, of: Types.reals)
-            guard x.shape.count >= 2 else { throw node.invalid("the input has the shape \(x.shape), expected channels") }
+            guard x.shape.count >= 2 else {
+                throw node.invalid("the input has the shape \(x.shape), expected channels")
+            }
             let region = node.attributes.string("norm_region") ?? "ACROSS_CHANNELS"
             guard region == "ACROSS_CHANNELS" else {
                 throw node.invalid("attribute norm_region is \(region), expected ACROSS_CHANNELS")
             }
             let radius = node.attributes.int("depth_radius") ?? 5
-            guard radius >= 0, radius <= Int(Int32.max) else { throw node.invalid("attribute depth_radius is \(radius)") }
+            guard radius >= 0, radius <= Int(Int32.max) else {
+                throw node.invalid("attribute depth_radius is \(radius)")
+            }
             return [try node.output(x.dataType, x.shape, format: x.format)]
         },
         lower: { lowering in

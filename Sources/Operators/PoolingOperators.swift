@@ -44,7 +44,9 @@ enum Pooling {
     }
 
     private static func makePlan(_ node: Inference, _ x: TensorDesc, _ spatialRank: Int) throws(GraphError) -> Plan {
-        let fallback = spatialRank == 3 ? "NDHWC" : node.node.type.hasSuffix("V2") || node.node.type.hasSuffix("V3") ? "NCHW" : "NHWC"
+        let fallback =
+            spatialRank == 3
+            ? "NDHWC" : node.node.type.hasSuffix("V2") || node.node.type.hasSuffix("V3") ? "NCHW" : "NHWC"
         let layout = try ImageLayout(node, x, spatialRank: spatialRank, fallback: fallback)
         let image = layout.channelsFirst(x.shape)
         let isGlobal = node.attributes.bool("global_pooling") == true
@@ -63,7 +65,8 @@ enum Pooling {
         }
         let ceil = node.attributes.bool("ceil_mode") ?? ((node.attributes.int("ceil_mode") ?? 0) != 0)
         let sizes = try window.outputSizes(node, input: spatial, ceil: ceil)
-        return Plan(layout: layout, window: window, image: image, output: [image[0], image[1]] + sizes, isGlobal: isGlobal)
+        return Plan(
+            layout: layout, window: window, image: image, output: [image[0], image[1]] + sizes, isGlobal: isGlobal)
     }
 
     private static func emit(_ plan: Plan, _ x: Value, isMaximum: Bool, _ lowering: Lowering) throws -> Value {
@@ -71,11 +74,14 @@ enum Pooling {
         let type = lowering.outputs[0].dataType
         let output = TensorDesc(type, plan.output)
         let divisor = attributes.int("divisor_override") ?? 0
-        let excludesPadding = attributes.bool("exclusive") ?? attributes.bool("count_include_pad").map { !$0 }
+        let excludesPadding =
+            attributes.bool("exclusive") ?? attributes.bool("count_include_pad").map { !$0 }
             ?? (attributes.int("count_include_pad").map { $0 == 0 } ?? true)
         let spatial = Array(plan.image[2...])
         let touched = plan.window.kernel.indices.map {
-            max(plan.window.padsEnd[$0], plan.window.touchedPadding($0, input: spatial, output: Array(plan.output[2...])))
+            max(
+                plan.window.padsEnd[$0],
+                plan.window.touchedPadding($0, input: spatial, output: Array(plan.output[2...])))
         }
         let padded = zip(plan.window.padsBegin, touched).contains { $0 > 0 || $1 > 0 }
         // Where a window reaches beyond the padding, oneDNN would count those elements too; and it refuses windows
@@ -83,7 +89,8 @@ enum Pooling {
         let exceeds = touched != plan.window.padsEnd && !isMaximum && !excludesPadding
         let isOutside = plan.window.kernel.indices.contains { touched[$0] >= plan.window.reach($0) }
         if type == .float, divisor == 0, !exceeds, !isOutside, !plan.output.contains(0), !plan.image.contains(0) {
-            let kind: PoolingKind = isMaximum
+            let kind: PoolingKind =
+                isMaximum
                 ? .max : excludesPadding && padded ? .averageExcludingPadding : .averageIncludingPadding
             return try builder.pooling(
                 x, kind, kernel: plan.window.kernel, strides: plan.window.strides, dilations: plan.window.dilations,
@@ -107,8 +114,10 @@ enum Pooling {
             guard x.shape.count >= 3 else {
                 throw node.invalid("the input has the shape \(x.shape), expected at least 3 dimensions")
             }
-            return [try node.output(
-                x.dataType, Array(x.shape[..<2]) + Array(repeating: 1, count: x.shape.count - 2), format: x.format)]
+            return [
+                try node.output(
+                    x.dataType, Array(x.shape[..<2]) + Array(repeating: 1, count: x.shape.count - 2), format: x.format)
+            ]
         },
         lower: { lowering in
             let x = try lowering.input(0)

@@ -6,8 +6,8 @@ import Kernels
 /// LSTM and GRU over a sequence, as ONNX defines them.
 ///
 /// Inputs: x [T, N, I], w [D, gates · H, I], r [D, gates · H, H], b? [D, 2 · gates · H], sequence_lens? [N],
-/// initial_h? [D, N, H], and of the LSTM initial_c? [D, N, H] and p? [D, 3 · H]. Outputs: y [T, D, N, H], y_h [D, N, H],
-/// and of the LSTM y_c [D, N, H].
+/// initial_h? [D, N, H], and of the LSTM initial_c? [D, N, H] and p? [D, 3 · H]. Outputs: y [T, D, N, H],
+/// y_h [D, N, H], and of the LSTM y_c [D, N, H].
 enum Recurrent {
     static let operators: [Operator] = [recurrent("CommonLSTM", .lstm), recurrent("CommonGRU", .gru)]
 
@@ -38,7 +38,8 @@ enum Recurrent {
                 var operands = [try MatMul.timesTransposed(rows, w, lowering), try builder.transpose(r, [0, 2, 1])]
                 for slot in 3..<3 + cell.optionalInputs { operands += try input(slot).map { [$0] } ?? [] }
                 let state = [plan.directions, plan.batch, plan.hidden]
-                let descs = [TensorDesc(working, [plan.steps] + state)]
+                let descs =
+                    [TensorDesc(working, [plan.steps] + state)]
                     + Array(repeating: TensorDesc(working, state), count: cell.outputs - 1)
                 guard let kernel = recurrentKernel(working, plan) else {
                     throw lowering.inference.invalid("there is no kernel for type \(type)")
@@ -60,7 +61,8 @@ enum Recurrent {
         }
         let directions = direction == "bidirectional" ? 2 : 1
         guard x.shape.count == 3, w.shape.count == 3, r.shape.count == 3 else {
-            throw node.invalid("x, w and r have the shapes \(x.shape), \(w.shape) and \(r.shape), expected 3 dimensions each")
+            throw node.invalid(
+                "x, w and r have the shapes \(x.shape), \(w.shape) and \(r.shape), expected 3 dimensions each")
         }
         let hidden = node.attributes.int("hidden_size") ?? r.shape[2]
         guard hidden > 0, hidden == r.shape[2] else {
@@ -93,7 +95,9 @@ enum Recurrent {
     private static func check(_ node: Inference, _ slot: Int, _ expected: [Int]) throws(GraphError) {
         guard node.hasInput(slot) else { return }
         let found = try node.input(slot).shape
-        guard found == expected else { throw node.invalid("input \(slot) has the shape \(found), expected \(expected)") }
+        guard found == expected else {
+            throw node.invalid("input \(slot) has the shape \(found), expected \(expected)")
+        }
     }
 
     /// The functions of each direction, with their parameters taken in turn from the lists of the node.
@@ -120,7 +124,8 @@ enum Recurrent {
             case "leakyrelu": result.append(.leakyRelu(alphas.popFirst() ?? 0.01))
             case "thresholdedrelu": result.append(.thresholdedRelu(alphas.popFirst() ?? 1))
             case "scaledtanh": result.append(.scaledTanh(alpha: alphas.popFirst() ?? 1, beta: betas.popFirst() ?? 1))
-            case "hardsigmoid": result.append(.hardSigmoid(alpha: alphas.popFirst() ?? 0.2, beta: betas.popFirst() ?? 0.5))
+            case "hardsigmoid":
+                result.append(.hardSigmoid(alpha: alphas.popFirst() ?? 0.2, beta: betas.popFirst() ?? 0.5))
             case "elu": result.append(.elu(alphas.popFirst() ?? 1))
             default: throw node.invalid("attribute activations names \(name), which is not known")
             }

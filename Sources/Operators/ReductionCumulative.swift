@@ -15,7 +15,11 @@ enum Cumulative {
         let axis: @Sendable (Inference) throws(GraphError) -> (Int, TensorDesc) = { node throws(GraphError) in
             let x = try node.staticInput(0, of: Types.numbers)
             let stated: Int?
-            if let axisInput { stated = try node.constantInts(axisInput).first } else { stated = node.attributes.int("axis") ?? 0 }
+            if let axisInput {
+                stated = try node.constantInts(axisInput).first
+            } else {
+                stated = node.attributes.int("axis") ?? 0
+            }
             guard let stated else { throw node.invalid("the axis is missing") }
             guard !x.shape.isEmpty else { throw node.invalid("the input is a scalar, expected an axis") }
             return (try node.axis(stated, rank: x.shape.count), x)

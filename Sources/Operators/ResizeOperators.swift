@@ -17,7 +17,8 @@ enum Resize {
 
     /// Resizes height and width to the integers in input 1 or in the attribute `size`.
     private static func image(_ type: String, isLinear: Bool, sizeInput: Bool) -> Operator {
-        let plan: @Sendable (Inference) throws(GraphError) -> (ImageLayout, output: [Int]) = { node throws(GraphError) in
+        let plan: @Sendable (Inference) throws(GraphError) -> (ImageLayout, output: [Int]) = {
+            node throws(GraphError) in
             let x = try node.staticInput(0, of: isLinear ? Types.reals : Types.numbers)
             let layout = try ImageLayout(node, x, spatialRank: 2, fallback: "NCHW")
             let size = sizeInput ? try node.constantInts(1) : node.attributes.ints("size") ?? []

@@ -40,7 +40,8 @@ import Testing
             let expected = zip(places(shape), x.values).map { $1 < 0 ? $1 * spread.broadcast($0) : $1 }
             for constants in [Set<Int>(), [1]] {
                 expectClose(
-                    try run("PRelu", [x, slope], constants: constants)[0], shape: shape, expected, note: "\(shape) \(weight)")
+                    try run("PRelu", [x, slope], constants: constants)[0], shape: shape, expected,
+                    note: "\(shape) \(weight)")
             }
         }
     }

@@ -42,7 +42,8 @@ import Testing
         let x = Tensor(.float, [2, 2], [1, 2, 3, 4])
         expectRefusal("ArgMaxV2", [x, .ints([2])], constants: [1], says: "axis 2 is out of range")
         expectRefusal("ArgMaxD", [x], says: "the axis is missing")
-        expectRefusal("ArgMaxD", [Tensor(.float, [0, 2], [])], ["dimension": .int(0)], says: "axis 0 of [0, 2] is empty")
+        expectRefusal(
+            "ArgMaxD", [Tensor(.float, [0, 2], [])], ["dimension": .int(0)], says: "axis 0 of [0, 2] is empty")
         expectRefusal("ArgMaxD", [x], ["dimension": .int(0), "dtype": .int(0)], says: "attribute dtype is float")
     }
 }

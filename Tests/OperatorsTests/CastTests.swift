@@ -22,7 +22,8 @@ import Testing
             let values: [Double]
             switch target {
             case .bool: values = x.values.map { $0 != 0 ? 1 : 0 }
-            case .float, .double, .float16, .bfloat16: values = x.values.map { source == .bool ? ($0 != 0 ? 1 : 0) : $0 }
+            case .float, .double, .float16, .bfloat16:
+                values = x.values.map { source == .bool ? ($0 != 0 ? 1 : 0) : $0 }
             default:
                 values = x.values.map { value in
                     if source == .bool { return value != 0 ? 1 : 0 }
@@ -42,7 +43,8 @@ import Testing
         if BinaryCase.reals.contains(source) {
             return isTargetUnsigned ? max(value.rounded(.towardZero), 0) : value.rounded(.towardZero)
         }
-        return isTargetUnsigned && value < 0 ? value + Double(sign: .plus, exponent: target.bitWidth, significand: 1) : value
+        return isTargetUnsigned && value < 0
+            ? value + Double(sign: .plus, exponent: target.bitWidth, significand: 1) : value
     }
 
     @Test func keepsTheLowBitsOfIntegers() throws {
@@ -65,7 +67,9 @@ import Testing
     @Test func roundsToShorterFloats() throws {
         // Ties to even, overflow to infinity, and a NaN whose bits would all be cut off.
         let x = Tensor(.float, [6], [1 + 0x1p-11, 1 + 0x3p-11, 1 + 0x1p-8, 1 + 0x3p-8, 1e30, .nan])
-        expectClose(try cast(x, to: .float16), shape: [6], [1, 1 + 0x1p-9, 1 + 0x1p-8, 1 + 0x3p-8, .infinity, .nan], .init(absolute: 0, relative: 0))
+        expectClose(
+            try cast(x, to: .float16), shape: [6], [1, 1 + 0x1p-9, 1 + 0x1p-8, 1 + 0x3p-8, .infinity, .nan],
+            .init(absolute: 0, relative: 0))
         let y = try cast(x, to: .bfloat16).values
         #expect(y[..<4] == [1, 1, 1, 1 + 0x1p-6])
         #expect(abs(y[4] / 1e30 - 1) < 0x1p-8)

@@ -18,7 +18,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     var outputPadding = [0, 0]
 
     var testDescription: String {
-        "\(channels)→\(filters)/\(groups) \(image) window \(window) strides \(strides) dilations \(dilations) pads \(pads) \(outputPadding)"
+        "\(channels)→\(filters)/\(groups) \(image) window \(window) strides \(strides) "
+            + "dilations \(dilations) pads \(pads) \(outputPadding)"
     }
 
     static let all: [ConvolutionCase] = [
@@ -35,7 +36,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         ConvolutionCase(), ConvolutionCase(batch: 2, strides: [2, 2], pads: [1, 1, 1, 1], outputPadding: [1, 1]),
         ConvolutionCase(window: [2, 2], strides: [2, 2]), ConvolutionCase(strides: [3, 2], pads: [0, 1, 1, 0]),
         ConvolutionCase(window: [2, 3], strides: [2, 1], dilations: [2, 1], pads: [1, 0, 1, 1]),
-        ConvolutionCase(channels: 6, filters: 4, strides: [2, 2], pads: [1, 1, 1, 1], groups: 2, outputPadding: [1, 0]),
+        ConvolutionCase(
+            channels: 6, filters: 4, strides: [2, 2], pads: [1, 1, 1, 1], groups: 2, outputPadding: [1, 0]),
         ConvolutionCase(strides: [2, 2], outputPadding: [1, 1]),
     ]
 
@@ -60,7 +62,9 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     }
 
     /// By scattering each input element over the outputs it reaches (`isTransposed`), or gathering them.
-    func expected(_ x: Tensor, _ filter: Tensor, _ bias: Tensor?, isTransposed: Bool) -> (shape: [Int], values: [Double]) {
+    func expected(_ x: Tensor, _ filter: Tensor, _ bias: Tensor?, isTransposed: Bool) -> (
+        shape: [Int], values: [Double]
+    ) {
         let sizes = image.indices.map { d -> Int in
             let reach = (window[d] - 1) * dilations[d] + 1
             let padding = pads[2 * d] + pads[2 * d + 1]
@@ -86,7 +90,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
                                 guard zip(large, bounds).allSatisfy({ $0 >= 0 && $0 < $1 }) else { continue }
                                 let source = [item, group * inputs + input] + (isTransposed ? small : large)
                                 let target = [item, group * outputs + output] + (isTransposed ? large : small)
-                                let weight = isTransposed
+                                let weight =
+                                    isTransposed
                                     ? [group * inputs + input, output] + tap : [group * outputs + output, input] + tap
                                 sums[index(target, shape)] +=
                                     x.values[index(source, x.shape)] * filter.values[index(weight, filter.shape)]
@@ -106,7 +111,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
 
 @Suite struct ConvolutionTests {
     static let types: Set<String> = [
-        "Conv2D", "Conv3D", "DepthwiseConv2D", "Conv2DTranspose", "Conv2DTransposeD", "Conv3DTranspose", "Conv3DTransposeD",
+        "Conv2D", "Conv3D", "DepthwiseConv2D", "Conv2DTranspose", "Conv2DTransposeD", "Conv3DTranspose",
+        "Conv3DTransposeD",
     ]
 
     /// `tensor` with its dimensions in the order `permutation`.
@@ -183,7 +189,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         let y = try run(
             "Conv2D",
             [
-                Self.transpose(x, [0, 2, 3, 1], format: .nhwc), Self.transpose(filter, [2, 3, 1, 0], format: .hwcn), bias,
+                Self.transpose(x, [0, 2, 3, 1], format: .nhwc), Self.transpose(filter, [2, 3, 1, 0], format: .hwcn),
+                bias,
             ], c.attributes(channelsLast: true))[0]
         let turned = Self.transpose(Tensor(.float, expected.shape, expected.values), [0, 2, 3, 1])
         expectClose(y, shape: turned.shape, turned.values, Tolerance.of(.float).times(10))
@@ -228,21 +235,36 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         func with(_ name: String, _ value: Attribute) -> [String: Attribute] {
             attributes.merging([name: value]) { $1 }
         }
-        expectRefusal("Conv2D", descs: [desc([1, 4, 8]), desc([2, 4, 3, 3])], attributes, says: "expected 4 dimensions (NCHW)")
+        expectRefusal(
+            "Conv2D", descs: [desc([1, 4, 8]), desc([2, 4, 3, 3])], attributes, says: "expected 4 dimensions (NCHW)")
         expectRefusal("Conv2D", descs: [x, desc([2, 4, 3])], attributes, says: "the filter has the shape [2, 4, 3]")
-        expectRefusal("Conv2D", descs: [x, desc([2, 3, 3, 3])], attributes, says: "does not fit 4 channels in 1 groups")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 9, 3])], attributes, says: "the window spans 9 elements, but the padded image [8, 8] has only 8")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 3, 3, 3])], attributes, says: "does not fit 4 channels in 1 groups")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 9, 3])], attributes,
+            says: "the window spans 9 elements, but the padded image [8, 8] has only 8")
         expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3], .double)], attributes, says: "input 1 has type double")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3]), desc([3])], attributes, says: "the bias has the shape [3]")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("strides", .ints([1, 1, 0, 1])), says: "must be positive")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("strides", .ints([1, 1, 1, 1, 1])), says: "expected 4 numbers")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("pads", .ints([1, 1])), says: "attribute pads is [1, 1]")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("pads", .ints([0, .max, 0, 0])), says: "attribute pads is")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("auto_pad", .string("FULL")), says: "the padding mode is FULL")
-        expectRefusal("Conv2D", descs: [x, desc([2, 4, 3, 3])], with("data_format", .string("NC1HWC0")), says: "data_format is NC1HWC0")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3]), desc([3])], attributes, says: "the bias has the shape [3]")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("strides", .ints([1, 1, 0, 1])), says: "must be positive")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("strides", .ints([1, 1, 1, 1, 1])),
+            says: "expected 4 numbers")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("pads", .ints([1, 1])), says: "attribute pads is [1, 1]")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("pads", .ints([0, .max, 0, 0])), says: "attribute pads is")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("auto_pad", .string("FULL")),
+            says: "the padding mode is FULL")
+        expectRefusal(
+            "Conv2D", descs: [x, desc([2, 4, 3, 3])], with("data_format", .string("NC1HWC0")),
+            says: "data_format is NC1HWC0")
         expectRefusal("Conv2D", descs: [x, desc([2, 2, 3, 3])], with("groups", .int(3)), says: "in 3 groups")
         expectRefusal(
-            "Conv2D", descs: [x, TensorDesc(.float, [2, 4, 3, 3], format: .fractalZ)], attributes, says: "the filter has the format 4")
+            "Conv2D", descs: [x, TensorDesc(.float, [2, 4, 3, 3], format: .fractalZ)], attributes,
+            says: "the filter has the format 4")
         expectRefusal(
             "Conv2D", descs: [desc([1, 4, 1 << 40, 8]), desc([2, 4, 3, 3])], attributes, says: "is too large")
         expectRefusal(

@@ -31,7 +31,8 @@ import Testing
                 let inputs = type.hasSuffix("D") ? [x] : [x, .ints([axis], .int32)]
                 let y = try run(type, inputs, attributes, constants: [1])[0]
                 // Each step may round once more.
-                expectClose(y, shape: shape, expected, Tolerance.of(dataType).times(5), note: "\(shape) \(axis) \(flags)")
+                expectClose(
+                    y, shape: shape, expected, Tolerance.of(dataType).times(5), note: "\(shape) \(axis) \(flags)")
             }
         }
     }

@@ -165,7 +165,8 @@ struct BinaryCase: Sendable, CustomTestStringConvertible {
         let (a, b) = (Tensor(.int8, [2], [127, -128]), Tensor(.int8, [2], [1, -1]))
         expectClose(try run("Add", [a, b])[0], shape: [2], [-128, 127])
         expectClose(try run("Mul", [a, b])[0], shape: [2], [127, -128])
-        expectClose(try run("LeftShift", [Tensor(.uint8, [2], [255, 1]), Tensor(.uint8, [2], [4, 9])])[0], shape: [2], [240, 0])
+        expectClose(
+            try run("LeftShift", [Tensor(.uint8, [2], [255, 1]), Tensor(.uint8, [2], [4, 9])])[0], shape: [2], [240, 0])
     }
 
     @Test(arguments: ["AddN", "AccumulateNV2"])
@@ -184,12 +185,14 @@ struct BinaryCase: Sendable, CustomTestStringConvertible {
     @Test func refusesOperandsThatDoNotFit() {
         let x = Tensor(.float, [2, 3], [Double](repeating: 0, count: 6))
         expectRefusal("Add", [x, Tensor(.float, [2], [0, 0])], says: "the shapes [2, 3] and [2] do not broadcast")
-        expectRefusal("Add", [x, Tensor(.int32, [3], [0, 0, 0])], says: "input 1 has type int32, expected one of float")
+        expectRefusal(
+            "Add", [x, Tensor(.int32, [3], [0, 0, 0])], says: "input 1 has type int32, expected one of float")
         expectRefusal("Add", [x], says: "input 1 is missing")
         expectRefusal("BitwiseAnd", [x, x], says: "input 0 has type float")
         expectRefusal("AddN", [x, nil], says: "input 1 is missing")
         expectRefusal(
             "Mul", descs: [TensorDesc(.float, [1 << 40, 1]), TensorDesc(.float, [1, 1 << 40])], says: "is too large")
-        expectRefusal("Add", descs: [TensorDesc(.string, [1]), TensorDesc(.string, [1])], says: "input 0 has type string")
+        expectRefusal(
+            "Add", descs: [TensorDesc(.string, [1]), TensorDesc(.string, [1])], says: "input 0 has type string")
     }
 }

@@ -176,7 +176,8 @@ struct UnaryCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test func refusesWhatItCannotCalculate() {
-        expectRefusal("Exp", [Tensor.ints([1])], says: "input 0 has type int64, expected one of bfloat16, double, float, float16")
+        expectRefusal(
+            "Exp", [Tensor.ints([1])], says: "input 0 has type int64, expected one of bfloat16, double, float, float16")
         expectRefusal("Exp", [], says: "input 0 is missing")
         expectRefusal("LogicalNot", [Tensor(.float, [1], [1])], says: "expected one of bool")
         expectRefusal("Muls", [Tensor(.float, [1], [1])], says: "attribute value is missing")

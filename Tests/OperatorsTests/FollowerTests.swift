@@ -26,10 +26,12 @@ struct LeaderCase: Sendable, CustomTestStringConvertible {
     ]
 
     static let all: [LeaderCase] = [
-        LeaderCase(type: "Conv2D", shapes: [[2, 8, 9, 7], [16, 8, 3, 3], [16]], attributes: window, constants: [1, 2]),
+        LeaderCase(
+            type: "Conv2D", shapes: [[2, 8, 9, 7], [16, 8, 3, 3], [16]], attributes: window, constants: [1, 2]),
         LeaderCase(
             type: "Conv2D", shapes: [[2, 9, 7, 8], [16, 8, 3, 3]], attributes: lastWindow, constants: [1]),
-        LeaderCase(type: "Conv2DTransposeD", shapes: [[2, 8, 9, 7], [8, 16, 3, 3]], attributes: window, constants: [1]),
+        LeaderCase(
+            type: "Conv2DTransposeD", shapes: [[2, 8, 9, 7], [8, 16, 3, 3]], attributes: window, constants: [1]),
         LeaderCase(type: "MaxPoolV3", shapes: [[2, 8, 16, 16]], attributes: window),
         LeaderCase(type: "AvgPoolV2", shapes: [[2, 8, 16, 16]], attributes: window),
         LeaderCase(type: "AvgPoolV2", shapes: [[2, 16, 16, 8]], attributes: lastWindow),
@@ -73,7 +75,8 @@ struct LeaderCase: Sendable, CustomTestStringConvertible {
     func operands(_ random: inout SeededGenerator) -> [Tensor] {
         shapes.enumerated().map { slot, shape in
             if let integers = integers[slot] { return Tensor.ints(integers, .int32) }
-            return random.tensor(.float, shape, format: slot == 0 ? format : slot == 1 && shape.count == 4 ? .nchw : .nd)
+            return random.tensor(
+                .float, shape, format: slot == 0 ? format : slot == 1 && shape.count == 4 ? .nchw : .nd)
         }
     }
 }
@@ -107,27 +110,31 @@ struct LeaderCase: Sendable, CustomTestStringConvertible {
             var inputs: [Tensor] = []
             func feed(_ tensor: Tensor, isConstant: Bool) -> TensorRef {
                 if isConstant {
-                    return graph.append(Node(
-                        name: "constant\(graph.nodes.count)", type: "Const", outputs: [tensor.desc],
-                        attributes: ["value": .tensor(tensor.constant)]))
+                    return graph.append(
+                        Node(
+                            name: "constant\(graph.nodes.count)", type: "Const", outputs: [tensor.desc],
+                            attributes: ["value": .tensor(tensor.constant)]))
                 }
                 inputs.append(tensor)
-                return graph.append(Node(
-                    name: "input\(graph.nodes.count)", type: "Data", outputs: [tensor.desc],
-                    attributes: ["index": .int(Int64(inputs.count - 1))]))
+                return graph.append(
+                    Node(
+                        name: "input\(graph.nodes.count)", type: "Data", outputs: [tensor.desc],
+                        attributes: ["index": .int(Int64(inputs.count - 1))]))
             }
             var refs = operands.enumerated().map { slot, operand in
                 feed(slot == 0 && isBehindConvolution ? image : operand, isConstant: constants.contains(slot))
             }
             if isBehindConvolution {
                 let weights = feed(filter, isConstant: true)
-                refs[0] = graph.append(Node(
-                    name: "convolution", type: "Conv2D", inputs: [refs[0], weights],
-                    outputs: [operands[0].desc], outputNames: ["y"], attributes: convolution))
+                refs[0] = graph.append(
+                    Node(
+                        name: "convolution", type: "Conv2D", inputs: [refs[0], weights],
+                        outputs: [operands[0].desc], outputNames: ["y"], attributes: convolution))
             }
-            var last = graph.append(Node(
-                name: "leader", type: leader.type, inputs: refs, outputs: [first.desc], outputNames: ["y"],
-                attributes: leader.attributes))
+            var last = graph.append(
+                Node(
+                    name: "leader", type: leader.type, inputs: refs, outputs: [first.desc], outputNames: ["y"],
+                    attributes: leader.attributes))
             var expected = first
             for (index, follower) in chain.enumerated() {
                 var slots = [expected]
@@ -140,9 +147,10 @@ struct LeaderCase: Sendable, CustomTestStringConvertible {
                     slotRefs.insert(ref, at: follower.isFirst ? 1 : 0)
                 }
                 expected = try run(follower.type, slots)[0]
-                last = graph.append(Node(
-                    name: "follower\(index)", type: follower.type, inputs: slotRefs, outputs: [expected.desc],
-                    outputNames: ["y"]))
+                last = graph.append(
+                    Node(
+                        name: "follower\(index)", type: follower.type, inputs: slotRefs, outputs: [expected.desc],
+                        outputNames: ["y"]))
             }
             graph.append(Node(name: "output", type: "NetOutput", inputs: [last]))
             let result = Tensor(expected.desc, bytes: try execute(graph, inputs.map(\.bytes))[0])

@@ -7,7 +7,9 @@ import Testing
     static let types: Set<String> = ["MatMul", "MatMulV2", "BatchMatMul", "BatchMatMulV2", "FullyConnection"]
 
     /// The product by its definition, for operands of at least two dimensions.
-    static func product(_ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool) -> (shape: [Int], values: [Double]) {
+    static func product(_ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool) -> (
+        shape: [Int], values: [Double]
+    ) {
         let (left, right) = (Array(a.shape.suffix(2)), Array(b.shape.suffix(2)))
         let (rows, depth) = transposeA ? (left[1], left[0]) : (left[0], left[1])
         let columns = transposeB ? right[0] : right[1]
@@ -30,7 +32,8 @@ import Testing
 
     static let operands: [([Int], [Int])] = [
         ([3, 4], [4, 5]), ([1, 1], [1, 1]), ([2, 3, 4], [2, 4, 5]), ([2, 3, 4], [4, 5]), ([3, 4], [2, 4, 5]),
-        ([2, 1, 3, 4], [1, 5, 4, 2]), ([1, 64], [64, 40]), ([2, 16, 33], [33, 20]), ([0, 3], [3, 2]), ([2, 0], [0, 3]),
+        ([2, 1, 3, 4], [1, 5, 4, 2]), ([1, 64], [64, 40]), ([2, 16, 33], [33, 20]), ([0, 3], [3, 2]),
+        ([2, 0], [0, 3]),
     ]
 
     @Test(arguments: ["MatMul", "MatMulV2", "BatchMatMul", "BatchMatMulV2"], [false, true])
@@ -46,7 +49,9 @@ import Testing
                 let y = try run(
                     type, [a, b], [names.0: .bool(transposeA), names.1: .bool(transposeB)],
                     constants: isConstant ? [1] : [])[0]
-                expectClose(y, shape: expected.shape, expected.values, Tolerance.of(.float).times(5), note: "\(left) \(right) \(flags)")
+                expectClose(
+                    y, shape: expected.shape, expected.values, Tolerance.of(.float).times(5),
+                    note: "\(left) \(right) \(flags)")
             }
         }
     }
@@ -61,7 +66,8 @@ import Testing
             let expected = Self.product(a, b, false, true)
             let y = try run("BatchMatMulV2", [a, b], ["adj_x2": .bool(true)])[0]
             #expect(y.type == type)
-            expectClose(y, shape: expected.shape, expected.values, Tolerance.of(type).times(5), note: "\(left) \(right)")
+            expectClose(
+                y, shape: expected.shape, expected.values, Tolerance.of(type).times(5), note: "\(left) \(right)")
         }
     }
 
@@ -115,9 +121,11 @@ import Testing
         expectRefusal("MatMulV2", [b, b, nil, b], says: "offset_w, is not supported")
         expectRefusal(
             "MatMul", descs: [TensorDesc(.float, [1 << 40, 1]), TensorDesc(.float, [1, 1 << 40])], says: "is too large")
-        expectRefusal("MatMul", descs: [TensorDesc(.float, [-1, 3]), TensorDesc(.float, [3, 2])], says: "expected a known one")
+        expectRefusal(
+            "MatMul", descs: [TensorDesc(.float, [-1, 3]), TensorDesc(.float, [3, 2])], says: "expected a known one")
         expectRefusal("FullyConnection", [a, b], ["num_output": .int(3)], says: "attribute num_output does not divide")
         expectRefusal("FullyConnection", [a, b], ["num_output": .int(2)], says: "expected 2 elements from axis 1 on")
-        expectRefusal("FullyConnection", [a, b], ["num_output": .int(2), "axis": .int(0)], says: "attribute axis is 0")
+        expectRefusal(
+            "FullyConnection", [a, b], ["num_output": .int(2), "axis": .int(0)], says: "attribute axis is 0")
     }
 }

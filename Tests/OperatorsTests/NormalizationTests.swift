@@ -128,7 +128,8 @@ import Testing
         func expect(_ share: Double) -> [Double] {
             zip(places(shape), x.values).map { place, value in
                 let c = place[1]
-                return (value - mean.values[c] * share) / (variance.values[c] * share + 0x1p-10).squareRoot() * scale.values[c]
+                return (value - mean.values[c] * share) / (variance.values[c] * share + 0x1p-10).squareRoot()
+                    * scale.values[c]
                     + offset.values[c]
             }
         }
@@ -140,7 +141,8 @@ import Testing
             let y = try run("BatchNorm", [x, scale, offset, mean, variance], attributes, constants: constants)[0]
             expectClose(y, shape: shape, expect(1), tolerance)
             let z = try run(
-                "BNInference", [x, mean, variance, Tensor(type, [1], [2]), scale, offset], attributes, constants: constants)[0]
+                "BNInference", [x, mean, variance, Tensor(type, [1], [2]), scale, offset], attributes,
+                constants: constants)[0]
             expectClose(z, shape: shape, expect(0.5), tolerance)
         }
         // What the compiler makes of it: the mean negated, the variance as the inverse of the deviation.
@@ -152,14 +154,17 @@ import Testing
         let last = [0] + Array(2..<shape.count) + [1]
         var lastAttributes = attributes
         lastAttributes["data_format"] = .string("NHWC")
-        let y = try run("BatchNorm", [ConvolutionTests.transpose(x, last), scale, offset, mean, variance], lastAttributes)[0]
+        let y = try run(
+            "BatchNorm", [ConvolutionTests.transpose(x, last), scale, offset, mean, variance], lastAttributes)[0]
         let turned = ConvolutionTests.transpose(Tensor(.double, shape, expect(1)), last)
         expectClose(y, shape: turned.shape, turned.values, tolerance)
     }
 
     @Test func repeatsStatisticsAsResults() throws {
         let x = Tensor(.float, [1, 2], [1, 2])
-        let (one, mean, variance) = (Tensor(.float, [2], [1, 1]), Tensor(.float, [2], [3, 4]), Tensor(.float, [2], [5, 6]))
+        let (one, mean, variance) = (
+            Tensor(.float, [2], [1, 1]), Tensor(.float, [2], [3, 4]), Tensor(.float, [2], [5, 6])
+        )
         let all = try run(
             "BatchNorm", [x, one, one, mean, variance], ["is_training": .bool(false), "data_format": .string("NCHW")],
             outputs: ["y", "batch_mean", "batch_variance"])
@@ -175,10 +180,13 @@ import Testing
         expectRefusal("LayerNorm", descs: [x, desc([4]), desc([5])], last, says: "input 1 has the shape [4]")
         expectRefusal("LayerNorm", descs: [x, c, c], ["begin_norm_axis": .int(4)], says: "axis 4 is out of range")
         expectRefusal("InstanceNorm", descs: [x, c, desc([4])], says: "input 2 has the shape [4], expected 3 elements")
-        expectRefusal("LRN", descs: [x], ["norm_region": .string("WITHIN_CHANNEL")], says: "norm_region is WITHIN_CHANNEL")
+        expectRefusal(
+            "LRN", descs: [x], ["norm_region": .string("WITHIN_CHANNEL")], says: "norm_region is WITHIN_CHANNEL")
         expectRefusal("LRN", descs: [x], ["depth_radius": .int(-1)], says: "attribute depth_radius is -1")
         expectRefusal("MVNV2", descs: [x], ["axes": .ints([4])], says: "axis 4 is out of range")
-        expectRefusal("BatchNorm", descs: [x, c, c, c, desc([4])], ["data_format": .string("NCHW")], says: "input 4 has the shape [4]")
+        expectRefusal(
+            "BatchNorm", descs: [x, c, c, c, desc([4])], ["data_format": .string("NCHW")],
+            says: "input 4 has the shape [4]")
         expectRefusal("BatchNorm", descs: [x, c, c, c], says: "input 4 is missing")
         expectRefusal(
             "BatchNorm", descs: [x, c, c, c, c], ["is_training": .bool(true), "data_format": .string("NCHW")],

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct PoolingTests {
     static let types: Set<String> = [
-        "MaxPool", "MaxPoolV2", "MaxPoolV3", "MaxPool3D", "AvgPool", "AvgPoolV2", "AvgPool3D", "AvgPool3DD", "GlobalAveragePool",
+        "MaxPool", "MaxPoolV2", "MaxPoolV3", "MaxPool3D", "AvgPool", "AvgPoolV2", "AvgPool3D", "AvgPool3DD",
+        "GlobalAveragePool",
     ]
 
     enum Kind: Sendable { case maximum, averageOfImage, averageOfPaddedImage }
@@ -27,7 +28,9 @@ import Testing
             var seen: [Double] = []
             var padded = 0
             for tap in places(c.window) {
-                let spot = image.indices.map { place[$0 + 2] * c.strides[$0] + tap[$0] * c.dilations[$0] - c.pads[2 * $0] }
+                let spot = image.indices.map {
+                    place[$0 + 2] * c.strides[$0] + tap[$0] * c.dilations[$0] - c.pads[2 * $0]
+                }
                 if image.indices.allSatisfy({ spot[$0] < image[$0] + c.pads[2 * $0 + 1] }) { padded += 1 }
                 guard zip(spot, image).allSatisfy({ $0 >= 0 && $0 < $1 }) else { continue }
                 let full = Array(place[..<2]) + spot
@@ -42,7 +45,8 @@ import Testing
         return (shape, values)
     }
 
-    private static func attributes(_ c: ConvolutionCase, ceil: Bool, channelsLast: Bool = false) -> [String: Attribute] {
+    private static func attributes(_ c: ConvolutionCase, ceil: Bool, channelsLast: Bool = false) -> [String: Attribute]
+    {
         func full(_ values: [Int]) -> Attribute {
             let spatial = values.map { Int64($0) }
             return .ints(channelsLast ? [1] + spatial + [1] : [1, 1] + spatial)
@@ -68,7 +72,8 @@ import Testing
     func takesTheMaximum(_ c: ConvolutionCase, _ ceil: Bool) throws {
         var random = SeededGenerator(23)
         for type in BinaryCase.reals + [.int8, .uint8] {
-            let x = random.tensor(type, [c.batch, c.channels] + c.image, type == .uint8 ? 0...9 : -9...9, format: .nchw)
+            let x = random.tensor(
+                type, [c.batch, c.channels] + c.image, type == .uint8 ? 0...9 : -9...9, format: .nchw)
             let expected = Self.expected(x, .maximum, c, ceil: ceil)
             let y = try run("MaxPoolV3", [x], Self.attributes(c, ceil: ceil))[0]
             expectClose(y, shape: expected.shape, expected.values, note: "\(type)")
@@ -123,7 +128,10 @@ import Testing
 
     @Test func poolsWholeImages() throws {
         var random = SeededGenerator(27)
-        for (type, shape) in [(DataType.float, [2, 3, 4, 5]), (.float, [2, 64, 12, 12]), (.double, [1, 2, 3]), (.float16, [1, 3, 2, 2, 2])] {
+        for (type, shape) in [
+            (DataType.float, [2, 3, 4, 5]), (.float, [2, 64, 12, 12]), (.double, [1, 2, 3]),
+            (.float16, [1, 3, 2, 2, 2]),
+        ] {
             let x = random.tensor(type, shape)
             let (expectedShape, expected) = ReductionTests.reduce(x, Array(2..<shape.count), keeps: true) {
                 $0.reduce(0, +) / Double($0.count)

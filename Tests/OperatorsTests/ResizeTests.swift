@@ -59,7 +59,8 @@ import Testing
                 let base = x.rounded(.down)
                 var taps = (-1...2).map { step -> (index: Double, weight: Double) in
                     let d = abs(x - base - Double(step))
-                    let weight = d <= 1
+                    let weight =
+                        d <= 1
                         ? (a + 2) * d * d * d - (a + 3) * d * d + 1
                         : a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a
                     return (base + Double(step), weight)
@@ -87,13 +88,14 @@ import Testing
     }
 
     private static let coordinates = [
-        "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "half_pixel_symmetric",
+        "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn",
+        "half_pixel_symmetric",
     ]
 
     @Test(arguments: coordinates, ["nearest", "linear", "cubic"])
     func matchesTheDefinition(_ coordinates: String, _ mode: String) throws {
         var random = SeededGenerator(35)
-        // Sizes or scales for [2, 3, 4, 5]. Positions of nearest do not fall on boundaries, where rounding errors decide.
+        // Sizes or scales for [2, 3, 4, 5], without positions of nearest on boundaries, where rounding errors decide.
         for (sizes, scales) in [
             ([2, 3, 8, 10], nil), ([2, 3, 9, 3], nil), ([2, 3, 1, 7], nil), ([4, 3, 4, 5], nil),
             (nil, [1, 1, 2, 3]), (nil, [1, 1, 1.5, 0.7]),
@@ -105,7 +107,8 @@ import Testing
                     Line(
                         input: x.shape[axis], output: output[axis],
                         scale: scales?[axis] ?? Double(output[axis]) / Double(x.shape[axis]),
-                        coordinates: output[axis] == x.shape[axis] && (scales?[axis] ?? 1) == 1 ? "asymmetric" : coordinates,
+                        coordinates: output[axis] == x.shape[axis] && (scales?[axis] ?? 1) == 1
+                            ? "asymmetric" : coordinates,
                         mode: mode, rounding: rounding)
                 }
                 let y = try run(
@@ -127,7 +130,8 @@ import Testing
         let x = random.tensor(.float, [1, 1, 4, 5])
         let lines = zip(x.shape, [1, 1, 7, 8]).map {
             Line(
-                input: $0, output: $1, scale: Double($1) / Double($0), coordinates: $0 == 1 ? "asymmetric" : "half_pixel",
+                input: $0, output: $1, scale: Double($1) / Double($0),
+                coordinates: $0 == 1 ? "asymmetric" : "half_pixel",
                 mode: $0 == 1 ? "nearest" : "cubic", excludesOutside: true)
         }
         let y = try run(
@@ -161,14 +165,17 @@ import Testing
         var random = SeededGenerator(38)
         let isLinear = type == "ResizeBilinearV2"
         // Positions are calculated in float32 whatever the type, as ONNX Runtime does.
-        let tolerance = dataType == .double ? Tolerance(absolute: 1e-6, relative: 1e-6) : Tolerance.of(dataType).times(3)
+        let tolerance =
+            dataType == .double ? Tolerance(absolute: 1e-6, relative: 1e-6) : Tolerance.of(dataType).times(3)
         for (size, flag) in [
-            ([8, 12], ""), ([16, 24], ""), ([7, 9], ""), ([8, 12], "half_pixel_centers"), ([3, 9], "half_pixel_centers"),
+            ([8, 12], ""), ([16, 24], ""), ([7, 9], ""), ([8, 12], "half_pixel_centers"),
+            ([3, 9], "half_pixel_centers"),
             ([7, 9], "align_corners"), ([1, 1], "align_corners"),
         ] {
             let x = random.tensor(dataType, [2, 3, 4, 6], format: .nchw)
             let coordinates =
-                flag == "align_corners" ? flag
+                flag == "align_corners"
+                ? flag
                 : flag.isEmpty ? "asymmetric" : isLinear ? "half_pixel" : "tf_half_pixel_for_nn"
             let lines = x.shape.indices.map { axis -> Line in
                 let output = axis < 2 ? x.shape[axis] : size[axis - 2]
@@ -189,7 +196,9 @@ import Testing
                 note: "\(size) \(flag)")
             let turned = ConvolutionTests.transpose(Tensor(.double, shape, expected), [0, 2, 3, 1])
             expectClose(
-                try run(type, [ConvolutionTests.transpose(x, [0, 2, 3, 1], format: .nhwc), .ints(size, .int32)], attributes, constants: [1])[0],
+                try run(
+                    type, [ConvolutionTests.transpose(x, [0, 2, 3, 1], format: .nhwc), .ints(size, .int32)], attributes,
+                    constants: [1])[0],
                 shape: turned.shape, turned.values, tolerance, note: "channels last \(size) \(flag)")
         }
     }
@@ -206,19 +215,25 @@ import Testing
         func with(_ name: String, _ value: String) -> [String: Attribute] { [name: .string(value)] }
         expectRefusal("ResizeBilinearV2", [x, .ints([0, 2])], constants: [1], says: "the size is [0, 2]")
         expectRefusal("ResizeBilinearV2", [x, .ints([2, 2])], says: "input 1 must be a constant")
-        expectRefusal("ResizeBilinearV2", [Tensor.ints([1]), .ints([2, 2])], constants: [1], says: "input 0 has type int64")
+        expectRefusal(
+            "ResizeBilinearV2", [Tensor.ints([1]), .ints([2, 2])], constants: [1], says: "input 0 has type int64")
         expectRefusal("Resize", [x], says: "neither input 2, scales, nor input 3, sizes")
         expectRefusal("Resize", [x, nil, nil, .ints([1, 1, 4])], constants: [3], says: "the sizes are [1, 1, 4]")
-        expectRefusal("Resize", [x, nil, Tensor(.float, [4], [1, 1, -1, 1])], constants: [2], says: "expected positive ones")
+        expectRefusal(
+            "Resize", [x, nil, Tensor(.float, [4], [1, 1, -1, 1])], constants: [2], says: "expected positive ones")
         expectRefusal("Resize", [x, nil, Tensor(.float, [4], [1, 1, 1e30, 1])], constants: [2], says: "the sizes are")
-        expectRefusal("Resize", [x, nil, nil, sizes], with("mode", "area"), constants: [3], says: "attribute mode is area")
+        expectRefusal(
+            "Resize", [x, nil, nil, sizes], with("mode", "area"), constants: [3], says: "attribute mode is area")
         expectRefusal(
             "Resize", [x, nil, nil, sizes], with("coordinate_transformation_mode", "other"), constants: [3],
             says: "coordinate_transformation_mode is other")
         expectRefusal(
-            "Resize", [x, nil, nil, sizes], with("coordinate_transformation_mode", "tf_crop_and_resize"), constants: [3],
+            "Resize", [x, nil, nil, sizes], with("coordinate_transformation_mode", "tf_crop_and_resize"),
+            constants: [3],
             says: "roi, must hold 8 constants")
-        expectRefusal("Resize", [x, nil, nil, sizes], with("nearest_mode", "up"), constants: [3], says: "nearest_mode is up")
-        expectRefusal("Resize", [x, nil, nil, .ints([1 << 30, 1 << 30, 1 << 30, 4])], constants: [3], says: "is too large")
+        expectRefusal(
+            "Resize", [x, nil, nil, sizes], with("nearest_mode", "up"), constants: [3], says: "nearest_mode is up")
+        expectRefusal(
+            "Resize", [x, nil, nil, .ints([1 << 30, 1 << 30, 1 << 30, 4])], constants: [3], says: "is too large")
     }
 }

@@ -20,19 +20,26 @@ func run(
             continue
         }
         if constants.contains(slot) {
-            refs.append(graph.append(Node(
-                name: "constant\(slot)", type: "Const", outputs: [input.desc], attributes: ["value": .tensor(input.constant)])))
+            refs.append(
+                graph.append(
+                    Node(
+                        name: "constant\(slot)", type: "Const", outputs: [input.desc],
+                        attributes: ["value": .tensor(input.constant)])))
         } else {
-            refs.append(graph.append(Node(
-                name: "input\(slot)", type: "Data", outputs: [input.desc], attributes: ["index": .int(Int64(variables.count))])))
+            refs.append(
+                graph.append(
+                    Node(
+                        name: "input\(slot)", type: "Data", outputs: [input.desc],
+                        attributes: ["index": .int(Int64(variables.count))])))
             variables.append(input)
         }
     }
     var node = Node(name: "node", type: type, inputs: refs, outputNames: outputs, attributes: attributes)
     let definition = try #require(Catalogue[type: type])
-    let descs = try definition.infer(Inference(
-        node: node, inputs: inputs.map { $0?.desc },
-        constants: inputs.enumerated().map { constants.contains($0.offset) ? $0.element?.constant : nil }))
+    let descs = try definition.infer(
+        Inference(
+            node: node, inputs: inputs.map { $0?.desc },
+            constants: inputs.enumerated().map { constants.contains($0.offset) ? $0.element?.constant : nil }))
     node.outputs = descs
     let produced = graph.append(node)
     graph.append(Node(name: "output", type: "NetOutput", inputs: descs.indices.map { TensorRef(produced.node, $0) }))
@@ -134,9 +141,10 @@ func expectRefusal(
     says text: String, sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let error = #expect(throws: GraphError.self, sourceLocation: sourceLocation) {
-        _ = try Catalogue[type: type]?.infer(Inference(
-            node: Node(name: "node", type: type, attributes: attributes), inputs: descs,
-            constants: constants ?? descs.map { _ in nil }))
+        _ = try Catalogue[type: type]?.infer(
+            Inference(
+                node: Node(name: "node", type: type, attributes: attributes), inputs: descs,
+                constants: constants ?? descs.map { _ in nil }))
     }
     let message = error?.description ?? ""
     #expect(message.contains(text), "the message is: \(message)", sourceLocation: sourceLocation)

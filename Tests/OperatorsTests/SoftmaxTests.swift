@@ -33,8 +33,10 @@ import Testing
     func matchesTheExactFunction(_ type: String) throws {
         var random = SeededGenerator(12)
         for (dataType, shape, axes) in [
-            (DataType.float, [7], [0]), (.float, [3, 4, 5], [-1]), (.float, [3, 4, 5], [1]), (.float, [3, 4, 5], [1, 2]),
-            (.float, [20, 100], [1]), (.float, [4, 30, 20], [1]), (.float, [4, 30, 20], [0, 1]), (.double, [3, 5], [0]),
+            (DataType.float, [7], [0]), (.float, [3, 4, 5], [-1]), (.float, [3, 4, 5], [1]),
+            (.float, [3, 4, 5], [1, 2]),
+            (.float, [20, 100], [1]), (.float, [4, 30, 20], [1]), (.float, [4, 30, 20], [0, 1]),
+            (.double, [3, 5], [0]),
             (.float16, [3, 5], [1]), (.bfloat16, [3, 5], [1]), (.float, [2, 0], [0]),
         ] {
             let x = random.tensor(dataType, shape, -3...3)

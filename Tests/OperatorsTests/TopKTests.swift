@@ -22,7 +22,9 @@ import Testing
                         source[along] = index
                         return (index, x.broadcast(source))
                     }
-                    let ordered = row.sorted { ($0.value == $1.value) ? $0.index < $1.index : ($0.value > $1.value) == largest }
+                    let ordered = row.sorted {
+                        ($0.value == $1.value) ? $0.index < $1.index : ($0.value > $1.value) == largest
+                    }
                     return (ordered[place[along]].value, Double(ordered[place[along]].index))
                 }
                 let results = try run(

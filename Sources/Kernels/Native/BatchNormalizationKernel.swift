@@ -44,12 +44,13 @@ struct ChannelCoefficientsKernel<T: Real>: NativeKernel {
     func run(_ operands: KernelOperands) {
         let (factors, terms) = unsafe (operands.output(0, as: T.self), operands.output(1, as: T.self))
         for channel in 0..<channels {
-            let (factor, term) = unsafe fold(ChannelStatistics(
-                mean: Double(operands.input(0, as: T.self)[channel * steps[0]]),
-                variance: Double(operands.input(1, as: T.self)[channel * steps[1]]),
-                scale: Double(operands.input(2, as: T.self)[channel * steps[2]]),
-                offset: Double(operands.input(3, as: T.self)[channel * steps[3]]),
-                momentum: Double(operands.input(4, as: T.self)[channel * steps[4]])))
+            let (factor, term) = unsafe fold(
+                ChannelStatistics(
+                    mean: Double(operands.input(0, as: T.self)[channel * steps[0]]),
+                    variance: Double(operands.input(1, as: T.self)[channel * steps[1]]),
+                    scale: Double(operands.input(2, as: T.self)[channel * steps[2]]),
+                    offset: Double(operands.input(3, as: T.self)[channel * steps[3]]),
+                    momentum: Double(operands.input(4, as: T.self)[channel * steps[4]])))
             unsafe factors[channel] = T(factor)
             unsafe terms[channel] = T(term)
         }

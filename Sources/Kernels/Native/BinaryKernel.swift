@@ -179,8 +179,10 @@ extension BinaryFunction {
         case .multiply: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Multiply<T>.self))
         case .minimum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Minimum<T>.self))
         case .maximum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Maximum<T>.self))
-        case .squaredDifference: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.SquaredDifference<T>.self))
-        case .divide, .divideNoNaN, .truncateDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Divide<T>.self))
+        case .squaredDifference:
+            BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.SquaredDifference<T>.self))
+        case .divide, .divideNoNaN, .truncateDivide:
+            BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Divide<T>.self))
         case .floorDivide: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.FloorDivide<T>.self))
         case .truncateModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.TruncateModulo<T>.self))
         case .floorModulo: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.FloorModulo<T>.self))
@@ -204,9 +206,12 @@ extension BinaryFunction {
     private func boolean(_ s: BinaryShapes) -> (any NativeKernel)? {
         switch self {
         case .equal: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, Comparisons.Equal<Bool>.self))
-        case .notEqual, .logicalXor, .bitwiseXor: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, Comparisons.NotEqual<Bool>.self))
-        case .logicalAnd, .bitwiseAnd, .minimum, .multiply: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.And.self))
-        case .logicalOr, .bitwiseOr, .maximum, .add: BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.Or.self))
+        case .notEqual, .logicalXor, .bitwiseXor:
+            BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, Comparisons.NotEqual<Bool>.self))
+        case .logicalAnd, .bitwiseAnd, .minimum, .multiply:
+            BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.And.self))
+        case .logicalOr, .bitwiseOr, .maximum, .add:
+            BinaryKernel(s, BinaryLoops(Boolean.self, Boolean.self, BooleanFunctions.Or.self))
         default: nil
         }
     }

@@ -77,12 +77,14 @@ struct DirectConvolutionKernel<T: Real>: NativeKernel {
                     var sum = bias
                     for input in 0..<channelsIn {
                         // [O, I / groups, …], or for the transpose [I, O / groups, …].
-                        let block = plan.isTransposed
+                        let block =
+                            plan.isTransposed
                             ? (group * channelsIn + input) * channelsOut + channel % channelsOut
                             : channel * channelsIn + input
                         var tap = 0
                         forEachPlace(plan.window) { offset in
-                            if let depth = plan.source(0, place.0, offset.0), let row = plan.source(1, place.1, offset.1),
+                            if let depth = plan.source(0, place.0, offset.0),
+                                let row = plan.source(1, place.1, offset.1),
                                 let column = plan.source(2, place.2, offset.2)
                             {
                                 let position = (depth * plan.input[1] + row) * plan.input[2] + column

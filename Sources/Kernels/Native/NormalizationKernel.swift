@@ -26,7 +26,8 @@ public func rowNormalizationKernel(
     statistics: Int
 ) -> (any NativeKernel)? {
     let plan = RowNormalizationPlan(
-        kind: kind, rows: rows, length: length, epsilon: Double(epsilon), parameters: parameters, statistics: statistics)
+        kind: kind, rows: rows, length: length, epsilon: Double(epsilon), parameters: parameters, statistics: statistics
+    )
     return switch type {
     case .float: SpecializedKernel(RowNormalizationKernel<Float>(plan: plan))
     case .double: SpecializedKernel(RowNormalizationKernel<Double>(plan: plan))

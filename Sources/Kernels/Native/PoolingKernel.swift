@@ -34,20 +34,28 @@ public func poolingKernel(
     _ type: DataType, _ geometry: PoolingGeometry, _ function: PoolingFunction
 ) -> (any NativeKernel)? {
     switch (type, function) {
-    case (.float, .maximum): SpecializedKernel(PoolingKernel<Float, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
-    case (.double, .maximum): SpecializedKernel(PoolingKernel<Double, MaximumOf<Double>>(geometry, .init(lowest: -.infinity)))
-    case (.float16, .maximum): SpecializedKernel(PoolingKernel<Float16, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
-    case (.bfloat16, .maximum): SpecializedKernel(PoolingKernel<BFloat16, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
+    case (.float, .maximum):
+        SpecializedKernel(PoolingKernel<Float, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
+    case (.double, .maximum):
+        SpecializedKernel(PoolingKernel<Double, MaximumOf<Double>>(geometry, .init(lowest: -.infinity)))
+    case (.float16, .maximum):
+        SpecializedKernel(PoolingKernel<Float16, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
+    case (.bfloat16, .maximum):
+        SpecializedKernel(PoolingKernel<BFloat16, MaximumOf<Float>>(geometry, .init(lowest: -.infinity)))
     case (.int8, .maximum): SpecializedKernel(PoolingKernel<Int8, MaximumOf<Int8>>(geometry, .init(lowest: .min)))
     case (.uint8, .maximum): SpecializedKernel(PoolingKernel<UInt8, MaximumOf<UInt8>>(geometry, .init(lowest: .min)))
     case (.float, .average(let excludes, let divisor)):
-        SpecializedKernel(PoolingKernel<Float, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
+        SpecializedKernel(
+            PoolingKernel<Float, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
     case (.double, .average(let excludes, let divisor)):
-        SpecializedKernel(PoolingKernel<Double, MeanOf<Double>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
+        SpecializedKernel(
+            PoolingKernel<Double, MeanOf<Double>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
     case (.float16, .average(let excludes, let divisor)):
-        SpecializedKernel(PoolingKernel<Float16, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
+        SpecializedKernel(
+            PoolingKernel<Float16, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
     case (.bfloat16, .average(let excludes, let divisor)):
-        SpecializedKernel(PoolingKernel<BFloat16, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
+        SpecializedKernel(
+            PoolingKernel<BFloat16, MeanOf<Float>>(geometry, .init(excludesPadding: excludes, divisor: divisor)))
     default: nil
     }
 }
@@ -111,9 +119,10 @@ struct PoolingKernel<T: Element, F: WindowFold>: NativeKernel where F.Value == T
                                 }
                             }
                         }
-                        unsafe output[next] = T(wide: fold.finish(
-                            state, inImage: depths.count * rows.count * columns.count,
-                            inPaddedImage: paddedDepths * paddedRows * paddedColumns))
+                        unsafe output[next] = T(
+                            wide: fold.finish(
+                                state, inImage: depths.count * rows.count * columns.count,
+                                inPaddedImage: paddedDepths * paddedRows * paddedColumns))
                         next += 1
                     }
                 }

@@ -13,7 +13,8 @@ public enum RecurrentCell: Sendable {
 
 public enum RecurrentActivation: Sendable {
     case sigmoid, tanh, relu, softsign, softplus
-    case affine(alpha: Float, beta: Float), leakyRelu(Float), thresholdedRelu(Float), scaledTanh(alpha: Float, beta: Float)
+    case affine(alpha: Float, beta: Float), leakyRelu(Float), thresholdedRelu(Float), scaledTanh(
+        alpha: Float, beta: Float)
     case hardSigmoid(alpha: Float, beta: Float), elu(Float)
 }
 
@@ -58,8 +59,8 @@ public struct RecurrentPlan: Sendable {
 
 /// The steps of a recurrent network; nil for types without a kernel.
 ///
-/// Inputs: the input's share of the gates [D, T · N, gates · H], the recurrent weights [D, H, gates · H], and those of
-/// the optional inputs that are present. Outputs: y [T, D, N, H], y_h [D, N, H], and of the LSTM y_c.
+/// Inputs: the input's share of the gates [D, T · N, gates · H], the recurrent weights [D, H, gates · H], and
+/// those of the optional inputs that are present. Outputs: y [T, D, N, H], y_h [D, N, H], and of the LSTM y_c.
 public func recurrentKernel(_ type: DataType, _ plan: RecurrentPlan) -> (any NativeKernel)? {
     switch type {
     case .float: SpecializedKernel(RecurrentKernel<Float>(plan: plan))
@@ -135,7 +136,8 @@ struct RecurrentKernel<T: Real>: NativeKernel {
     /// Adds the biases of the input (`half` 0) or of the recurrence (1).
     @inline(__always)
     private func addBias(
-        _ operands: KernelOperands, _ direction: Int, _ half: Int, _ range: Range<Int>, to gates: UnsafeMutablePointer<T>
+        _ operands: KernelOperands, _ direction: Int, _ half: Int, _ range: Range<Int>,
+        to gates: UnsafeMutablePointer<T>
     ) {
         guard let operand = plan.operand(0) else { return }
         let bias = unsafe operands.input(operand, as: T.self) + (direction * 2 + half) * plan.width

@@ -30,8 +30,10 @@ extension ReductionFunction {
         case .uint64: integer(UInt64.self, shape, axes)
         case .bool:
             switch self {
-            case .any, .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AnyTrue.self))
-            case .all, .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AllTrue.self))
+            case .any, .maximum:
+                ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AnyTrue.self))
+            case .all, .minimum:
+                ReductionKernel(shape, axes: axes, ReductionLoops(Boolean.self, Boolean.self, Folds.AllTrue.self))
             default: nil
             }
         default: nil
@@ -47,9 +49,12 @@ extension ReductionFunction {
         case .product: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Product<R>.self))
         case .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Maximum<R>.self))
         case .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.Minimum<R>.self))
-        case .sumOfAbsolutes: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfAbsolutes<R>.self))
-        case .sumOfSquares: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfSquares<R>.self))
-        case .euclideanNorm: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.EuclideanNorm<R>.self))
+        case .sumOfAbsolutes:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfAbsolutes<R>.self))
+        case .sumOfSquares:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.SumOfSquares<R>.self))
+        case .euclideanNorm:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.EuclideanNorm<R>.self))
         case .logSum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.LogSum<R>.self))
         case .logSumExp: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.LogSumExp<R>.self))
         case .any, .all: nil
@@ -65,9 +70,12 @@ extension ReductionFunction {
         case .product: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerProduct<T>.self))
         case .maximum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerMaximum<T>.self))
         case .minimum: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerMinimum<T>.self))
-        case .sumOfAbsolutes: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfAbsolutes<T>.self))
-        case .sumOfSquares: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfSquares<T>.self))
-        case .euclideanNorm: ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerEuclideanNorm<T>.self))
+        case .sumOfAbsolutes:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfAbsolutes<T>.self))
+        case .sumOfSquares:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerSumOfSquares<T>.self))
+        case .euclideanNorm:
+            ReductionKernel(shape, axes: axes, ReductionLoops(T.self, T.self, Folds.IntegerEuclideanNorm<T>.self))
         case .logSum, .logSumExp, .any, .all: nil
         }
     }

@@ -36,7 +36,9 @@ struct ReductionLoops: Sendable {
             for index in 0..<count { unsafe states[index] = F.initial }
         }
         unsafe addRun = { state, run, count in
-            let (state, run) = unsafe (state.assumingMemoryBound(to: F.State.self), run.assumingMemoryBound(to: In.self))
+            let (state, run) = unsafe (
+                state.assumingMemoryBound(to: F.State.self), run.assumingMemoryBound(to: In.self)
+            )
             var sum = unsafe state[0]
             for index in 0..<count { sum = unsafe F.add(sum, run[index].wide) }
             unsafe state[0] = sum

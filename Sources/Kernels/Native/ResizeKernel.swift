@@ -95,11 +95,12 @@ struct ResizeTaps: Sendable {
         self.input = input
         output = axis.output
         if case .crop(_, _, let value) = axis.coordinates { outside = value } else { outside = 0 }
-        width = switch method {
-        case .nearest: 1
-        case .linear: 2
-        case .cubic: 4
-        }
+        width =
+            switch method {
+            case .nearest: 1
+            case .linear: 2
+            case .cubic: 4
+            }
         indices.reserveCapacity(output * width)
         weights.reserveCapacity(output * width)
         for place in 0..<output {

@@ -12,9 +12,12 @@ public enum SoftmaxFunction: Sendable {
     public func kernel(_ type: DataType, _ outer: Int, _ length: Int, _ inner: Int) -> (any NativeKernel)? {
         switch type {
         case .float: SpecializedKernel(SoftmaxKernel<Float>(function: self, outer: outer, length: length, inner: inner))
-        case .double: SpecializedKernel(SoftmaxKernel<Double>(function: self, outer: outer, length: length, inner: inner))
-        case .float16: SpecializedKernel(SoftmaxKernel<Float16>(function: self, outer: outer, length: length, inner: inner))
-        case .bfloat16: SpecializedKernel(SoftmaxKernel<BFloat16>(function: self, outer: outer, length: length, inner: inner))
+        case .double:
+            SpecializedKernel(SoftmaxKernel<Double>(function: self, outer: outer, length: length, inner: inner))
+        case .float16:
+            SpecializedKernel(SoftmaxKernel<Float16>(function: self, outer: outer, length: length, inner: inner))
+        case .bfloat16:
+            SpecializedKernel(SoftmaxKernel<BFloat16>(function: self, outer: outer, length: length, inner: inner))
         default: nil
         }
     }
