@@ -29,13 +29,13 @@ class Index:
 
 
 def leaked(expression):
-    """Blocks that fifty more evaluations leave allocated, whether they raise or not, at the end of eight rounds.
+    """Blocks that fifty more evaluations leave allocated, whether they raise or not, at the end of at most 24 rounds.
 
     Caches fill in the first rounds; a leak stays. Ends at the first round without growth.
     """
     compiled = compile(expression, "expression", "eval")
     before = growth = None
-    for _ in range(8):
+    for _ in range(24):
         for _ in range(50):
             try:
                 eval(compiled, scope)
