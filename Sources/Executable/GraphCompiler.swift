@@ -147,10 +147,10 @@ struct GraphCompiler {
                 node: node.name, type: node.type,
                 reason: "lowering gave \(results.count) outputs instead of \(outputs[index].count)")
         }
-        if followers.isEmpty {
-            for (output, value) in results.enumerated() { values[TensorRef(index, output)] = value }
-        } else {
+        if results.count == 1 {
             values[TensorRef(last)] = try builder.applyPostOperations(to: results[0])
+        } else {
+            for (output, value) in results.enumerated() { values[TensorRef(index, output)] = value }
         }
     }
 
