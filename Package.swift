@@ -32,7 +32,7 @@ let package = Package(
         .executable(name: "atc", targets: ["atc"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0")
     ],
     targets: [
         // The ABI: AscendCL's headers, C11- and C++-clean.
@@ -83,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
         .testTarget(
-            name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"], swiftSettings: oneDNNSettings),
+            name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"],
+            swiftSettings: oneDNNSettings),
         .testTarget(
             name: "OperatorsTests", dependencies: ["GEGraph", "Operators", "Executable"],
             swiftSettings: oneDNNSettings),

@@ -20,17 +20,17 @@ aclError aclSetTensorShapeRange(aclTensorDesc *desc, size_t dimsCount, int64_t d
     return pyaclmdlSetTensorShapeRange(desc, dimsCount, dimsRange == NULL ? NULL : &dimsRange[0][0]);
 }
 
-aclError aclSetTensorValueRange(aclTensorDesc *desc, size_t valueCount,
-                                int64_t valueRange[][ACL_TENSOR_VALUE_RANGE_NUM])
+aclError aclSetTensorValueRange(
+    aclTensorDesc *desc, size_t valueCount, int64_t valueRange[][ACL_TENSOR_VALUE_RANGE_NUM])
 {
     return pyaclmdlSetTensorValueRange(desc, valueCount, valueRange == NULL ? NULL : &valueRange[0][0]);
 }
 
-ACL_FUNC_VISIBILITY void aclAppLogWithArgs(aclLogLevel logLevel, const char *func, const char *file, uint32_t line,
-                                           const char *fmt, va_list args);
+ACL_FUNC_VISIBILITY void aclAppLogWithArgs(
+    aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, va_list args);
 
-void aclAppLogWithArgs(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt,
-                       va_list args)
+void aclAppLogWithArgs(
+    aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, va_list args)
 {
     static const char mark[] = "...[truncated]";
     char text[LOG_LIMIT];

@@ -112,7 +112,8 @@ final class BoundSteps {
                     nextPointer += 1
                 }
                 bound.append(
-                    unsafe .native(kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch)))
+                    unsafe .native(
+                        kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch)))
             }
         }
         steps = bound

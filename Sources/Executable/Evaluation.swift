@@ -11,10 +11,13 @@ public enum Evaluation {
         var graph = Graph(name: "evaluation")
         var refs: [TensorRef?] = []
         for (slot, constant) in inputs.enumerated() {
-            refs.append(constant.map {
-                graph.append(Node(
-                    name: "evaluation_input_\(slot)", type: "Const", outputs: [$0.desc], attributes: ["value": .tensor($0)]))
-            })
+            refs.append(
+                constant.map {
+                    graph.append(
+                        Node(
+                            name: "evaluation_input_\(slot)", type: "Const", outputs: [$0.desc],
+                            attributes: ["value": .tensor($0)]))
+                })
         }
         var evaluated = node
         evaluated.inputs = refs
@@ -22,9 +25,10 @@ public enum Evaluation {
         let inferred = try GraphCompiler.infer(evaluated, inputs: inputs)
         evaluated.outputs = inferred
         let produced = graph.append(evaluated)
-        graph.append(Node(
-            name: "evaluation_output", type: "NetOutput",
-            inputs: inferred.indices.map { TensorRef(produced.node, $0) }))
+        graph.append(
+            Node(
+                name: "evaluation_output", type: "NetOutput",
+                inputs: inferred.indices.map { TensorRef(produced.node, $0) }))
         let buffers = try run(graph)
         return zip(inferred, buffers).map { Constant(TensorDesc($0.0.dataType, $0.0.shape), .inline($0.1)) }
     }
@@ -46,7 +50,7 @@ public enum Evaluation {
                 let outputs = unsafe prepared.outputBytes.map {
                     UnsafeMutableRawPointer.allocate(byteCount: max($0, 1), alignment: 64)
                 }
-                defer { for unsafe output in unsafe outputs { unsafe output.deallocate() } }
+                defer { unsafe outputs.forEach { unsafe $0.deallocate() } }
                 try unsafe outputs.withUnsafeBufferPointer {
                     try unsafe instance.execute(inputs: UnsafeBufferPointer(start: nil, count: 0), outputs: $0)
                 }

@@ -21,8 +21,9 @@ struct FusionGroups {
             guard let definition = Catalogue[type: graph.nodes[leader].type] else { continue }
             var chain: [Follower] = []
             var end = leader
-            while definition.fusesFollowers, chain.count < Self.longest, let next = liveness.soleConsumer(of: TensorRef(end)),
-                !absorbed.contains(next.node), outputs[end].count == 1, outputs[end] [0].dataType == .float,
+            while definition.fusesFollowers, chain.count < Self.longest,
+                let next = liveness.soleConsumer(of: TensorRef(end)),
+                !absorbed.contains(next.node), outputs[end].count == 1, outputs[end][0].dataType == .float,
                 let express = Catalogue[type: graph.nodes[next.node].type]?.asPostOperation,
                 outputs[next.node].count == 1, outputs[next.node][0].shape == outputs[end][0].shape,
                 outputs[next.node][0].dataType == .float,

@@ -36,7 +36,10 @@ struct GraphCompiler {
         liveness = try Liveness(graph)
         outputs = [[TensorDesc]](repeating: [], count: graph.nodes.count)
         let missing = liveness.live.map { graph.nodes[$0] }
-            .filter { !Self.structural.contains($0.type) && !Graph.dataTypes.contains($0.type) && Catalogue[type: $0.type] == nil }
+            .filter {
+                !Self.structural.contains($0.type) && !Graph.dataTypes.contains($0.type)
+                    && Catalogue[type: $0.type] == nil
+            }
         if !missing.isEmpty { throw GraphError.unsupportedOperators(missing.map { ($0.type, $0.name) }) }
     }
 
@@ -85,7 +88,8 @@ struct GraphCompiler {
         for (index, (found, stated)) in zip(inferred, node.outputs).enumerated() where stated.isStatic {
             guard found.isStatic, found.byteCount != nil else {
                 throw .invalidNode(
-                    node: node.name, type: node.type, reason: "output \(index) has the shape \(found.shape), not a fixed one")
+                    node: node.name, type: node.type,
+                    reason: "output \(index) has the shape \(found.shape), not a fixed one")
             }
             guard found.shape == stated.shape, found.dataType == stated.dataType else {
                 throw .invalidNode(

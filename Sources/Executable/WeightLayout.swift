@@ -28,7 +28,8 @@ struct WeightLayout {
         for (packed, offset) in zip(program.constants, offsets) {
             let target = unsafe base + offset
             switch packed.constant.data {
-            case .inline(let bytes): try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target, threads: threads) }
+            case .inline(let bytes):
+                try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target, threads: threads) }
             case .weights(let range):
                 guard range.upperBound <= weights.count else {
                     throw ExecutableError.areaTooSmall(
@@ -79,7 +80,8 @@ private enum Reorder {
                 &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
         }
         let primitive = try Primitive(descriptor)
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: max(descriptor.scratchpadBytes, 1), alignment: 64)
+        let scratch = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(descriptor.scratchpadBytes, 1), alignment: 64)
         defer { unsafe scratch.deallocate() }
         let memories = [
             try unsafe Memory(source, sourceData), try unsafe Memory(target, targetData),

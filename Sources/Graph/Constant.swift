@@ -46,8 +46,10 @@ public struct Constant: Equatable, Sendable {
         guard case .inline(let bytes) = data else { return nil }
         return unsafe bytes.withUnsafeBytes { raw -> [Int]? in
             switch desc.dataType {
-            case .int64: (0..<raw.count / 8).map { unsafe Int(raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
-            case .int32: (0..<raw.count / 4).map { unsafe Int(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
+            case .int64:
+                (0..<raw.count / 8).map { unsafe Int(raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
+            case .int32:
+                (0..<raw.count / 4).map { unsafe Int(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
             case .bool, .uint8: bytes.map { Int($0) }
             case .int8: bytes.map { Int(Int8(bitPattern: $0)) }
             default: nil

@@ -20,7 +20,8 @@ public enum GraphError: Error, Equatable, CustomStringConvertible {
             "input \(slot) of node '\(node)' refers to a tensor that no earlier node produces"
         case .duplicateName(let name): "two nodes are named '\(name)'"
         case .missingOutputNode(let graph): "graph '\(graph)' has no NetOutput node"
-        case .missingSubgraph(let node, let name): "node '\(node)' names the sub-graph '\(name)', which is not in the model"
+        case .missingSubgraph(let node, let name):
+            "node '\(node)' names the sub-graph '\(name)', which is not in the model"
         case .invalidNode(let node, let type, let reason): "node '\(node)' (\(type)): \(reason)"
         case .unsupportedOperators(let list):
             "no implementation for " + list.map { "\($0.type) (node '\($0.node)')" }.joined(separator: ", ")

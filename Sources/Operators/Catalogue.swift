@@ -4,7 +4,8 @@
 public enum Catalogue {
     /// One line per family; each family's file lists its operators.
     private static let families: [[Operator]] = [
-        ElementwiseUnary.operators, ElementwiseBinary.operators, Activation.operators, Comparison.operators, Cast.operators,
+        ElementwiseUnary.operators, ElementwiseBinary.operators, Activation.operators, Comparison.operators,
+        Cast.operators,
         Reduction.operators, Cumulative.operators, ArgMax.operators, TopK.operators, Softmax.operators,
         Normalization.operators, BatchNormalization.operators,
         MatMul.operators, Convolution.operators, Pooling.operators, Resize.operators, Recurrent.operators,

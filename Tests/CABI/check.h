@@ -9,16 +9,16 @@
 
 static int failures = 0;
 
-#define CHECK(expression, expected)                                                                            \
-    do {                                                                                                       \
-        long long got_ = (long long)(expression);                                                              \
-        long long want_ = (long long)(expected);                                                               \
-        if (got_ != want_) {                                                                                   \
-            const char *text_ = aclGetRecentErrMsg();                                                          \
-            failures++;                                                                                        \
-            printf("%s:%d: %s is %lld, expected %lld\n%s", __FILE__, __LINE__, #expression, got_, want_,       \
-                   text_ == NULL ? "" : text_);                                                                \
-        }                                                                                                      \
+#define CHECK(expression, expected)                                                                                    \
+    do {                                                                                                               \
+        long long got_ = (long long)(expression);                                                                      \
+        long long want_ = (long long)(expected);                                                                       \
+        if (got_ != want_) {                                                                                           \
+            const char *text_ = aclGetRecentErrMsg();                                                                  \
+            failures++;                                                                                                \
+            printf("%s:%d: %s is %lld, expected %lld\n%s", __FILE__, __LINE__, #expression, got_, want_,               \
+                text_ == NULL ? "" : text_);                                                                           \
+        }                                                                                                              \
     } while (0)
 
 /* 1 when the latest messages hold `part`; empties them. */

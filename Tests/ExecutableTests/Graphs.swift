@@ -25,13 +25,16 @@ struct Random {
 /// Small graphs for the tests of this module.
 enum Graphs {
     static func data(_ graph: inout Graph, _ name: String, _ shape: [Int], index: Int = 0) -> TensorRef {
-        graph.append(Node(
-            name: name, type: "Data", outputs: [TensorDesc(.float, shape)], attributes: ["index": .int(Int64(index))]))
+        graph.append(
+            Node(
+                name: name, type: "Data", outputs: [TensorDesc(.float, shape)],
+                attributes: ["index": .int(Int64(index))]))
     }
 
     static func const(_ graph: inout Graph, _ name: String, _ values: [Float], _ shape: [Int]) -> TensorRef {
         let value = Constant(floats: values, shape: shape)
-        return graph.append(Node(name: name, type: "Const", outputs: [value.desc], attributes: ["value": .tensor(value)]))
+        return graph.append(
+            Node(name: name, type: "Const", outputs: [value.desc], attributes: ["value": .tensor(value)]))
     }
 
     static func output(_ graph: inout Graph, _ refs: [TensorRef]) {
@@ -46,22 +49,26 @@ enum Graphs {
             &graph, "\(name)_filter", random.floats(outputChannels * inputChannels * 9),
             [outputChannels, inputChannels, 3, 3])
         let bias = const(&graph, "\(name)_bias", random.floats(outputChannels), [outputChannels])
-        return graph.append(Node(
-            name: name, type: "Conv2D", inputs: [x, filter, bias], outputs: [TensorDesc(.float, [-1], format: .nchw)],
-            attributes: [
-                "strides": .ints([1, 1, 1, 1]), "pads": .ints([1, 1, 1, 1]), "dilations": .ints([1, 1, 1, 1]),
-                "groups": .int(1), "data_format": .string("NCHW"),
-            ]))
+        return graph.append(
+            Node(
+                name: name, type: "Conv2D", inputs: [x, filter, bias],
+                outputs: [TensorDesc(.float, [-1], format: .nchw)],
+                attributes: [
+                    "strides": .ints([1, 1, 1, 1]), "pads": .ints([1, 1, 1, 1]), "dilations": .ints([1, 1, 1, 1]),
+                    "groups": .int(1), "data_format": .string("NCHW"),
+                ]))
     }
 
     static func unary(_ graph: inout Graph, _ type: String, _ x: TensorRef) -> TensorRef {
-        graph.append(Node(
-            name: "\(type)_\(graph.nodes.count)", type: type, inputs: [x], outputs: [TensorDesc(.float, [-1])]))
+        graph.append(
+            Node(
+                name: "\(type)_\(graph.nodes.count)", type: type, inputs: [x], outputs: [TensorDesc(.float, [-1])]))
     }
 
     static func binary(_ graph: inout Graph, _ type: String, _ a: TensorRef, _ b: TensorRef) -> TensorRef {
-        graph.append(Node(
-            name: "\(type)_\(graph.nodes.count)", type: type, inputs: [a, b], outputs: [TensorDesc(.float, [-1])]))
+        graph.append(
+            Node(
+                name: "\(type)_\(graph.nodes.count)", type: type, inputs: [a, b], outputs: [TensorDesc(.float, [-1])]))
     }
 
     /// A residual network: `blocks` times convolution, ReLU, convolution, add, ReLU.

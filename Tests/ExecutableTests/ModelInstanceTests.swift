@@ -24,7 +24,8 @@ import Testing
                         for c in 0..<channels {
                             for (kh, row) in (h - 1...h + 1).enumerated() where row >= 0 && row < size {
                                 for (kw, column) in (w - 1...w + 1).enumerated() where column >= 0 && column < size {
-                                    sum += x[(c * size + row) * size + column]
+                                    sum +=
+                                        x[(c * size + row) * size + column]
                                         * Double(filter[((o * channels + c) * 3 + kh) * 3 + kw])
                                 }
                             }

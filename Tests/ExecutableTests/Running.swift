@@ -41,7 +41,7 @@ final class Running {
         let targets = unsafe prepared.outputBytes.map {
             UnsafeMutableRawBufferPointer.allocate(byteCount: max($0, 1), alignment: 4)
         }
-        defer { for unsafe area in unsafe sources + targets { unsafe area.deallocate() } }
+        defer { unsafe (sources + targets).forEach { unsafe $0.deallocate() } }
         let inputPointers = unsafe sources.compactMap { $0.baseAddress }
         let outputPointers = unsafe targets.compactMap { $0.baseAddress }
         try unsafe inputPointers.withUnsafeBufferPointer { inputs in

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model written by atc opens in Netron, the viewer: its own reader of offline models runs in node, without a window."""
+"""A model written by atc opens in Netron, the viewer: its reader of offline models runs in node, without a window."""
 
 import importlib.metadata
 import json
@@ -36,7 +36,8 @@ if (await factory.match(context) !== 'om') {
     throw new Error('Netron does not take the file for an offline model.');
 }
 const opened = await factory.open(context);
-const plain = (value) => typeof value === 'bigint' ? Number(value) : ArrayBuffer.isView(value) ? Array.from(value) : value;
+const listed = (value) => ArrayBuffer.isView(value) ? Array.from(value) : value;
+const plain = (value) => typeof value === 'bigint' ? Number(value) : listed(value);
 console.log(JSON.stringify({ format: opened.format, graphs: opened.modules.map((graph) => ({
     name: graph.name,
     nodes: graph.nodes.map((node) => ({

@@ -13,8 +13,8 @@
  * was built without OpenMP. */
 void conednn_set_threads(int count);
 
-/* Calls body(index, count, context) once per thread on at most `threads` of the OpenMP runtime's threads, the calling one
- * among them, and returns when all are done. The same threads serve oneDNN, so none compete. */
+/* Calls body(index, count, context) once per thread on at most `threads` of the OpenMP runtime's threads, the calling
+ * one among them, and returns when all are done. The same threads serve oneDNN, so none compete. */
 void conednn_parallel(int threads, void (*body)(int index, int count, void *context), void *context);
 
 #endif

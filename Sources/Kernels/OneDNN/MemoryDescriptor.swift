@@ -21,10 +21,11 @@ package final class MemoryDescriptor: @unchecked Sendable {
         var steps = strides ?? MemoryDescriptor.rowMajorStrides(dims)
         if shape.isEmpty { steps = [1] }
         let type = try MemoryDescriptor.dnnlType(dataType)
-        try unsafe self.init(owning: MemoryDescriptor.make {
-            unsafe dnnl_memory_desc_create_with_strides(
-                &$0, Int32(dims.count), dims.map { Int64($0) }, type, steps.map { Int64($0) })
-        })
+        try unsafe self.init(
+            owning: MemoryDescriptor.make {
+                unsafe dnnl_memory_desc_create_with_strides(
+                    &$0, Int32(dims.count), dims.map { Int64($0) }, type, steps.map { Int64($0) })
+            })
     }
 
     /// A descriptor that leaves the layout to the primitive it is given to.
@@ -64,9 +65,10 @@ package final class MemoryDescriptor: @unchecked Sendable {
         _ dataType: DataType, _ shape: [Int], _ tag: dnnl_format_tag_t
     ) throws(OneDNNError) -> MemoryDescriptor {
         let type = try dnnlType(dataType)
-        return try unsafe MemoryDescriptor(owning: make {
-            unsafe dnnl_memory_desc_create_with_tag(&$0, Int32(shape.count), shape.map { Int64($0) }, type, tag)
-        })
+        return try unsafe MemoryDescriptor(
+            owning: make {
+                unsafe dnnl_memory_desc_create_with_tag(&$0, Int32(shape.count), shape.map { Int64($0) }, type, tag)
+            })
     }
 
     package static func clone(_ borrowed: const_dnnl_memory_desc_t?) throws(OneDNNError) -> MemoryDescriptor {
@@ -75,9 +77,10 @@ package final class MemoryDescriptor: @unchecked Sendable {
 
     package func reshaped(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
         let dims = (shape.isEmpty ? [1] : shape).map { Int64($0) }
-        return try unsafe MemoryDescriptor(owning: MemoryDescriptor.make {
-            unsafe dnnl_memory_desc_reshape(&$0, handle, Int32(dims.count), dims)
-        })
+        return try unsafe MemoryDescriptor(
+            owning: MemoryDescriptor.make {
+                unsafe dnnl_memory_desc_reshape(&$0, handle, Int32(dims.count), dims)
+            })
     }
 
     /// Dimension i of the result is dimension `permutation[i]` of this descriptor.
@@ -85,9 +88,10 @@ package final class MemoryDescriptor: @unchecked Sendable {
         // oneDNN's argument is the inverse: where each dimension goes.
         var places = [Int32](repeating: 0, count: permutation.count)
         for (to, from) in permutation.enumerated() { places[from] = Int32(to) }
-        return try unsafe MemoryDescriptor(owning: MemoryDescriptor.make {
-            unsafe dnnl_memory_desc_permute_axes(&$0, handle, places)
-        })
+        return try unsafe MemoryDescriptor(
+            owning: MemoryDescriptor.make {
+                unsafe dnnl_memory_desc_permute_axes(&$0, handle, places)
+            })
     }
 
     package var byteCount: Int { unsafe dnnl_memory_desc_get_size(handle) }

@@ -18,8 +18,10 @@ public struct OneDNNError: Error, Equatable, CustomStringConvertible {
     public var isUnimplemented: Bool { status == dnnl_unimplemented.rawValue }
 
     public var description: String {
-        let names = ["success", "out of memory", "invalid arguments", "unimplemented", "", "last implementation",
-                     "runtime error", "not required"]
+        let names = [
+            "success", "out of memory", "invalid arguments", "unimplemented", "", "last implementation",
+            "runtime error", "not required",
+        ]
         let name = status < names.count ? names[Int(status)] : "unknown status"
         return "\(function) failed: \(name) (\(status))"
     }

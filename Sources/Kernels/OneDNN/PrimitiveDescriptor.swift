@@ -43,7 +43,9 @@ package final class PrimitiveDescriptor: @unchecked Sendable {
     }
 
     package var scratchpadBytes: Int {
-        guard let descriptor = unsafe dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0) else { return 0 }
+        guard let descriptor = unsafe dnnl_primitive_desc_query_md(handle, dnnl_query_scratchpad_md, 0) else {
+            return 0
+        }
         return unsafe dnnl_memory_desc_get_size(descriptor)
     }
 

@@ -26,7 +26,9 @@ extension ProgramBuilder {
     public func convolution(
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
     ) throws -> Value {
-        if let turned = try convolveAlongWidth(x, filter: filter, bias: bias, geometry, output: output) { return turned }
+        if let turned = try convolveAlongWidth(x, filter: filter, bias: bias, geometry, output: output) {
+            return turned
+        }
         var filterShape = shape(filter)
         if geometry.groups > 1 {
             filterShape = [geometry.groups, filterShape[0] / geometry.groups] + filterShape[1...]
@@ -85,15 +87,18 @@ extension ProgramBuilder {
     ) throws -> Value {
         do {
             return try unsafe convolve(
-                x, filter: filter, bias: bias, geometry, output: output, channelsLast: Engine.prefersChannelsLast, create)
+                x, filter: filter, bias: bias, geometry, output: output, channelsLast: Engine.prefersChannelsLast,
+                create)
         } catch let error as OneDNNError where error.isUnimplemented {
             return try unsafe convolve(
-                x, filter: filter, bias: bias, geometry, output: output, channelsLast: !Engine.prefersChannelsLast, create)
+                x, filter: filter, bias: bias, geometry, output: output, channelsLast: !Engine.prefersChannelsLast,
+                create)
         }
     }
 
     private func convolve(
-        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc, channelsLast: Bool,
+        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc,
+        channelsLast: Bool,
         _ create: (inout dnnl_primitive_desc_t?, dnnl_engine_t, Tensors, Window, Attributes) -> dnnl_status_t
     ) throws -> Value {
         let type = desc(x).dataType

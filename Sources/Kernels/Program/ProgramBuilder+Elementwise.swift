@@ -44,7 +44,9 @@ extension ProgramBuilder {
         let second = try reshape(b, to: [Int](repeating: 1, count: max(missing, 0)) + shape(b))
         let isFull = shape(second) == output.shape
         // Of two layouts keep the blocked one: what comes next is more likely to want it.
-        if isFull, isPlain(a), !isPlain(b), algorithm.commutes { return try binaryPrimitive(algorithm, b, a, output: output) }
+        if isFull, isPlain(a), !isPlain(b), algorithm.commutes {
+            return try binaryPrimitive(algorithm, b, a, output: output)
+        }
         if shape(first).isEmpty { first = try reshape(first, to: [1]) }
         let source = try layout(of: first)
         let other = isFull ? source : try broadcast(second, in: source)

@@ -66,7 +66,8 @@ extension ProgramBuilder {
             }
         } operands: { descriptor in
             var operands = [
-                (DNNL_ARG_SRC, try operand(rows, source)), (DNNL_ARG_WEIGHTS, try operand(columns, descriptor.weights())),
+                (DNNL_ARG_SRC, try operand(rows, source)),
+                (DNNL_ARG_WEIGHTS, try operand(columns, descriptor.weights())),
             ]
             if let bias, let biasLayout { operands.append((DNNL_ARG_BIAS, try operand(bias, biasLayout))) }
             return operands

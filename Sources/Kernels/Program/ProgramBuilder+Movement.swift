@@ -12,7 +12,8 @@ extension ProgramBuilder {
         let inner = output.shape[(axis + 1)...].reduce(1, *)
         let runs = try parts.map { part in
             guard let bytes = output.dataType.byteCount(elements: shape(part)[axis] * inner) else {
-                throw GraphError.invalidNode(node: nodeName, type: "Concat", reason: "the shape \(shape(part)) is too large")
+                throw GraphError.invalidNode(
+                    node: nodeName, type: "Concat", reason: "the shape \(shape(part)) is too large")
             }
             return bytes
         }
@@ -49,13 +50,16 @@ extension ProgramBuilder {
                 &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
         }
         let result = addBuffer(.activation, target.byteCount)
-        addStep(Program.Step(
-            name: nodeName,
-            kind: .primitive(descriptor, [
-                (DNNL_ARG_FROM, Program.Operand(buffer: buffer, layout: source)),
-                (DNNL_ARG_TO, Program.Operand(buffer: result, layout: target)),
-            ]),
-            scratchBytes: descriptor.scratchpadBytes, reads: [buffer], writes: [result], canRunInPlace: false))
+        addStep(
+            Program.Step(
+                name: nodeName,
+                kind: .primitive(
+                    descriptor,
+                    [
+                        (DNNL_ARG_FROM, Program.Operand(buffer: buffer, layout: source)),
+                        (DNNL_ARG_TO, Program.Operand(buffer: result, layout: target)),
+                    ]),
+                scratchBytes: descriptor.scratchpadBytes, reads: [buffer], writes: [result], canRunInPlace: false))
         return result
     }
 }

@@ -48,7 +48,10 @@ public final class ProgramBuilder {
 
     /// A value for a constant.
     public func constant(_ constant: Constant) -> Value {
-        add(Info(desc: TensorDesc(constant.desc.dataType, constant.desc.shape), layout: nil, source: .constant(constant)))
+        add(
+            Info(
+                desc: TensorDesc(constant.desc.dataType, constant.desc.shape), layout: nil, source: .constant(constant))
+        )
     }
 
     /// Whether the value is known when the program is built, so that any layout of it is free at run time.
@@ -133,9 +136,11 @@ public final class ProgramBuilder {
     }
 
     private func addNative(_ kernel: any NativeKernel, inputs: [Int], outputs: [Int]) {
-        program.steps.append(Program.Step(
-            name: nodeName, kind: .native(kernel, inputs: inputs, outputs: outputs), scratchBytes: kernel.scratchBytes,
-            reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
+        program.steps.append(
+            Program.Step(
+                name: nodeName, kind: .native(kernel, inputs: inputs, outputs: outputs),
+                scratchBytes: kernel.scratchBytes,
+                reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
     }
 
     /// Emits a primitive whose result has the descriptor `output` in the layout `layout`.
@@ -144,20 +149,24 @@ public final class ProgramBuilder {
         result: Int32, output: TensorDesc, layout: MemoryDescriptor, canRunInPlace: Bool = false
     ) -> Value {
         let target = addBuffer(.activation, layout.byteCount)
-        program.steps.append(Program.Step(
-            name: nodeName,
-            kind: .primitive(
-                primitive, arguments + [(argument: result, operand: Program.Operand(buffer: target, layout: layout))]),
-            scratchBytes: primitive.scratchpadBytes, reads: arguments.map(\.operand.buffer), writes: [target],
-            canRunInPlace: canRunInPlace))
+        program.steps.append(
+            Program.Step(
+                name: nodeName,
+                kind: .primitive(
+                    primitive,
+                    arguments + [(argument: result, operand: Program.Operand(buffer: target, layout: layout))]),
+                scratchBytes: primitive.scratchpadBytes, reads: arguments.map(\.operand.buffer), writes: [target],
+                canRunInPlace: canRunInPlace))
         return value(output, layout, buffer: target)
     }
 
     private func value(_ desc: TensorDesc, _ layout: MemoryDescriptor, buffer: Int) -> Value {
         // The kernel may have worked on a shape with dimensions merged; the bytes in row-major order are the same.
         let isPlain = layout.isRowMajor
-        return add(Info(desc: TensorDesc(desc.dataType, desc.shape), layout: isPlain ? nil : layout,
-                        source: .buffer(buffer)))
+        return add(
+            Info(
+                desc: TensorDesc(desc.dataType, desc.shape), layout: isPlain ? nil : layout,
+                source: .buffer(buffer)))
     }
 
     // MARK: Operands
