@@ -3,6 +3,7 @@
 
 import ctypes
 import mmap
+import subprocess
 
 import numpy as np
 import onnx
@@ -225,3 +226,42 @@ def must_load(model, work=(0, 0), weight=(0, 0)):
 def must_unload(*model_ids):
     for model_id in model_ids:
         assert acl.mdl.unload(model_id) == 0, message()
+
+
+def convert(atc_path, onnx_bytes, folder):
+    """Runs atc on a model; returns the finished process and the path of the offline model."""
+    source = folder / "model.onnx"
+    source.write_bytes(onnx_bytes)
+    run = subprocess.run(
+        [atc_path, f"--model={source}", "--framework=5", f"--output={folder / 'model'}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return run, folder / "model.om"
+
+
+def model_outputs(acl, om, inputs, outputs):
+    """Loads a model from memory and executes it once; returns arrays like `outputs`."""
+    model_id, ret = acl.mdl.load_from_mem(acl.util.bytes_to_ptr(om), len(om))
+    assert ret == 0, acl.get_recent_err_msg()
+    results = [np.zeros_like(np.ascontiguousarray(array)) for array in outputs]
+    desc = acl.mdl.create_desc()
+    assert acl.mdl.get_desc(desc, model_id) == 0
+    assert acl.mdl.get_num_outputs(desc) == len(results)
+    assert [acl.mdl.get_output_size_by_index(desc, i) for i in range(len(results))] == [r.nbytes for r in results]
+    sets = []
+    for arrays in (inputs, results):
+        handle = acl.mdl.create_dataset()
+        for array in arrays:
+            _, ret = acl.mdl.add_dataset_buffer(handle, acl.create_data_buffer(array.ctypes.data, array.nbytes))
+            assert ret == 0
+        sets.append(handle)
+    assert acl.mdl.execute(model_id, *sets) == 0, acl.get_recent_err_msg()
+    for handle in sets:
+        for index in range(acl.mdl.get_dataset_num_buffers(handle)):
+            acl.destroy_data_buffer(acl.mdl.get_dataset_buffer(handle, index))
+        acl.mdl.destroy_dataset(handle)
+    acl.mdl.destroy_desc(desc)
+    assert acl.mdl.unload(model_id) == 0
+    return results

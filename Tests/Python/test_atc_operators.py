@@ -5,7 +5,6 @@ Inputs but the first one become constants of the model, since shapes, axes and b
 """
 
 import re
-import subprocess
 import warnings
 
 import numpy as np
@@ -13,6 +12,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
+
+from model_support import convert, model_outputs
 
 # Operators that atc imports and the runtime computes.
 OPERATORS = set(
@@ -84,42 +85,9 @@ def _freeze(model, inputs):
     return frozen
 
 
-def _run(acl, om, inputs, outputs):
-    """Executes a model from memory; returns arrays like `outputs`."""
-    model_id, ret = acl.mdl.load_from_mem(acl.util.bytes_to_ptr(om), len(om))
-    assert ret == 0, acl.get_recent_err_msg()
-    results = [np.zeros_like(np.ascontiguousarray(array)) for array in outputs]
-    desc = acl.mdl.create_desc()
-    assert acl.mdl.get_desc(desc, model_id) == 0
-    assert acl.mdl.get_num_outputs(desc) == len(results)
-    assert [acl.mdl.get_output_size_by_index(desc, i) for i in range(len(results))] == [r.nbytes for r in results]
-    sets = []
-    for arrays in (inputs, results):
-        handle = acl.mdl.create_dataset()
-        for array in arrays:
-            _, ret = acl.mdl.add_dataset_buffer(handle, acl.create_data_buffer(array.ctypes.data, array.nbytes))
-            assert ret == 0
-        sets.append(handle)
-    assert acl.mdl.execute(model_id, *sets) == 0, acl.get_recent_err_msg()
-    for handle in sets:
-        for index in range(acl.mdl.get_dataset_num_buffers(handle)):
-            acl.destroy_data_buffer(acl.mdl.get_dataset_buffer(handle, index))
-        acl.mdl.destroy_dataset(handle)
-    acl.mdl.destroy_desc(desc)
-    assert acl.mdl.unload(model_id) == 0
-    return results
-
-
-@pytest.mark.parametrize(("model", "inputs", "outputs"), _cases())
+@pytest.mark.parametrize(("model", "inputs", "outputs"), list(_cases()))
 def test_node(atc_path, device, tmp_path, request, model, inputs, outputs):
-    source = tmp_path / "model.onnx"
-    source.write_bytes(_freeze(model, inputs).SerializeToString())
-    run = subprocess.run(
-        [atc_path, f"--model={source}", "--framework=5", f"--output={tmp_path / 'model'}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    run, om = convert(atc_path, _freeze(model, inputs).SerializeToString(), tmp_path)
     name = request.node.callspec.id
     code = next((code for pattern, code in REFUSED.items() if re.match(pattern, name)), None)
     if code:
@@ -128,7 +96,7 @@ def test_node(atc_path, device, tmp_path, request, model, inputs, outputs):
         return
     assert run.returncode == 0, run.stdout + run.stderr
     given = [np.ascontiguousarray(array) for array in inputs[:1]]
-    for got, wanted in zip(_run(device, (tmp_path / "model.om").read_bytes(), given, outputs), outputs, strict=True):
+    for got, wanted in zip(model_outputs(device, om.read_bytes(), given, outputs), outputs, strict=True):
         if wanted.dtype.kind == "f":
             relative, absolute = (2e-3, 1e-3) if wanted.dtype == np.float16 else (1e-4, 1e-4)
             np.testing.assert_allclose(got, wanted, rtol=relative, atol=absolute)
