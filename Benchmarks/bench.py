@@ -121,6 +121,10 @@ def run_call(report: Report, effort: figures.Effort) -> None:
     report.row("add", row, "us", "us")
     report.data["call"] = row
     report.goal("execute of a one-element Add over ONNX Runtime's run", row["acl"]["us"] / row["ort"]["us"], 0.5)
+    trivial = figures.trivial_call(effort)
+    print(f"  acl.rt.get_run_mode() {trivial['acl']:.0f} ns, the cheapest of CPython's own {trivial['builtin']:.0f} ns")
+    report.data["trivial"] = trivial
+    report.goal("a trivial call over the cheapest of CPython's own", trivial["acl"] / trivial["builtin"], 2.0)
 
 
 def run_threads(report: Report, names: list[str], effort: figures.Effort) -> None:

@@ -95,6 +95,13 @@ def add_call(effort: Effort) -> dict[str, dict]:
     return _interleaved("add", 1, effort.rounds, "calls", count=5000)
 
 
+def trivial_call(effort: Effort) -> dict[str, float]:
+    """Nanoseconds of a call of `acl` that does nothing, and of the cheapest of CPython's own."""
+    with Process("acl", "add", 1) as process:
+        rounds = [process.ask("trivial", count=100_000) for _ in range(effort.rounds)]
+    return medians({"row": rounds})["row"]
+
+
 def throughput(name: str, effort: Effort) -> dict[str, dict]:
     """Inferences per second of four Python threads at once, one engine thread each."""
     order, rows = random.Random(name), {engine: [] for engine in ENGINES}

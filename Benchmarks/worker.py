@@ -6,11 +6,14 @@ Started as `worker.py ENGINE MODEL_FILE MODEL_NAME THREADS`; pinned to one core 
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import sys
 import threading
 import time
+import timeit
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,16 @@ class Worker:
         for _ in range(count):
             run()
         return {"us": (time.perf_counter() - start) / count * 1e6}
+
+    def trivial(self, count: int) -> dict:
+        """Nanoseconds of `acl.rt.get_run_mode()`, and of the cheapest of CPython's own functions without arguments."""
+        import acl
+
+        def nanoseconds(function: Callable[[], object]) -> float:
+            return min(timeit.repeat(function, number=count, repeat=5)) / count * 1e9
+
+        builtin = min(map(nanoseconds, (sys.getrecursionlimit, gc.isenabled, threading.get_ident, time.perf_counter)))
+        return {"acl": nanoseconds(acl.rt.get_run_mode), "builtin": builtin}
 
     def throughput(self, threads: int, seconds: float) -> dict:
         """Inferences per second of `threads` Python threads at once, each with a model of its own or a shared one."""
