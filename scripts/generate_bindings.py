@@ -26,6 +26,7 @@ UNIT_TYPES = {
     "l": "int64_t",
     "L": "int64_t",
     "f": "float",
+    "d": "double",
     "s": "const char *",
     "O": "PyObject *",
 }

@@ -27,6 +27,7 @@ ARGUMENT_TYPES = {
     "l": "SupportsIndex",
     "L": "SupportsIndex",
     "f": "SupportsFloat | SupportsIndex",
+    "d": "SupportsFloat | SupportsIndex",
     "s": "str",
     "dims": "list[int]",
     "shape_range": "list[list[int]]",
@@ -41,6 +42,7 @@ ARGUMENT_TYPES = {
 }
 RESULT_TYPES = {
     "f": "float",
+    "d": "float",
     "s": "str",
     "iodims": "Dims",
     "dynamic_batch": "DynamicBatch",

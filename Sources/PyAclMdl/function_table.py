@@ -14,7 +14,7 @@ Columns:
   summary    what the function does, one phrase
   notes      what differs from the original, and why it is unsupported; may be empty
 
-Units are those of PyArg_ParseTuple and Py_BuildValue (k K I H B b h i l L f s O), or the name of a container that
+Units are those of PyArg_ParseTuple and Py_BuildValue (k K I H B b h i l L f d s O), or the name of a container that
 shapes.c, options.c or infos.c reads or makes.
 """
 

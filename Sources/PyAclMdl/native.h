@@ -10,6 +10,7 @@
 
 #include "acl/acl.h"
 #include "acl/acl_rt_allocator.h"
+#include "acl/ops/acl_dvpp.h"
 
 /* One piece of a dumped tensor; `data` follows the head. */
 struct dump_chunk {

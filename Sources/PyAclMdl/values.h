@@ -105,6 +105,12 @@ static inline bool read_f(PyObject *object, float *value)
     return wide != -1.0 || !PyErr_Occurred();
 }
 
+static inline bool read_d(PyObject *object, double *value)
+{
+    *value = PyFloat_AsDouble(object);
+    return *value != -1.0 || !PyErr_Occurred();
+}
+
 /* The text lives as long as the object. */
 static inline bool read_s(PyObject *object, const char **value)
 {
@@ -142,6 +148,11 @@ static inline PyObject *make_H(uint16_t value)
     return PyLong_FromLong(value);
 }
 
+static inline PyObject *make_B(uint8_t value)
+{
+    return PyLong_FromLong(value);
+}
+
 static inline PyObject *make_i(int32_t value)
 {
     return PyLong_FromLong(value);
@@ -158,6 +169,11 @@ static inline PyObject *make_L(int64_t value)
 }
 
 static inline PyObject *make_f(float value)
+{
+    return PyFloat_FromDouble(value);
+}
+
+static inline PyObject *make_d(double value)
 {
     return PyFloat_FromDouble(value);
 }

@@ -2,6 +2,7 @@
 /* Sizes, offsets and values that programs compiled against other headers depend on. Compiled as C11 and as C++17. */
 #include "acl/acl.h"
 #include "acl/acl_rt_memory_soma.h"
+#include "acl/ops/acl_dvpp.h"
 
 #include <stddef.h>
 
@@ -110,6 +111,17 @@ ASSERT(ACL_RT_MEMCPY_SDMA_AUTOMATIC_EQUAL == 13 && ACL_REG_TYPE_OTHER == 0xFFFF)
 ASSERT(ACL_ERROR_RT_PARAM_INVALID == 107000 && ACL_ERROR_RT_FEATURE_NOT_SUPPORT == 207000);
 ASSERT(ACL_ERROR_SNAPSHOT_LOCK_TIMEOUT == 507905 && ACL_ERROR_RT_CCU_EXCEPTION == 507916);
 ASSERT(ACL_UNKNOWN_RANK == 0xFFFFFFFFFFFFFFFE && ACL_MAX_DIM_CNT == 128);
+
+SIZE(acldvppPixelFormat, 4);
+SIZE(acldvppStreamFormat, 4);
+SIZE(acldvppBorderType, 4);
+ASSERT(PIXEL_FORMAT_YUV_SEMIPLANAR_420 == 1 && PIXEL_FORMAT_RGB_888 == 12 && PIXEL_FORMAT_BGR_888 == 13);
+ASSERT(PIXEL_FORMAT_YVU_PLANAR_444 == 22 && PIXEL_FORMAT_BGRA_8565 == 40 && PIXEL_FORMAT_RGB_BAYER_16BPP == 54);
+ASSERT(PIXEL_FORMAT_BGR_888_PLANAR == 70 && PIXEL_FORMAT_S64C1 == 84 && PIXEL_FORMAT_YUV_SEMIPLANAR_440 == 1000);
+ASSERT(PIXEL_FORMAT_BUTT == 1003 && PIXEL_FORMAT_UNKNOWN == 10000);
+ASSERT(H265_MAIN_LEVEL == 0 && H264_HIGH_LEVEL == 3 && BORDER_REFLECT_101 == 3);
+ASSERT(DVPP_CHNMODE_VPC == 1 && DVPP_CHNMODE_JPEGE == 4 && DVPP_CHNMODE_PNGD == 8);
+ASSERT(ACL_JPEG_CSS_GRAY == 3 && ACL_JPEG_CSS_UNKNOWN == 1000);
 
 /* The codes that are objects instead of macros; also proves that they are usable in both languages. */
 int codesDiffer(void);

@@ -43,7 +43,7 @@ def run(command: list[str], **options) -> str:
 
 def declared() -> set[str]:
     """Every function that the headers declare."""
-    source = '#include "acl/acl.h"\n#include "acl/acl_rt_memory_soma.h"\n'
+    source = "".join(f'#include "{header}"\n' for header in HEADERS)
     text = run([C_COMPILERS[0], "-E", "-P", f"-I{INCLUDE}", "-x", "c", "-"], input=source)
     text = re.sub(r"typedef[^;{]*\(\s*\*\s*\w+\)[^;]*;", "", text)
     return set(re.findall(r"\b(acl\w+)\s*\([^;{}]*\)\s*;", text))

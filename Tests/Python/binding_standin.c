@@ -9,6 +9,7 @@
 
 #include "acl/acl.h"
 #include "acl/acl_rt_allocator.h"
+#include "acl/ops/acl_dvpp.h"
 
 struct dump_chunk {
     char file_name[4096];
@@ -102,6 +103,13 @@ static void take(long long value)
 static void take_float(float value)
 {
     int bits;
+    memcpy(&bits, &value, sizeof bits);
+    take(bits);
+}
+
+static void take_double(double value)
+{
+    long long bits;
     memcpy(&bits, &value, sizeof bits);
     take(bits);
 }

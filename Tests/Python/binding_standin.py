@@ -76,6 +76,8 @@ def _take(parameter: Parameter, units: dict[str, str]) -> str:
         return f"take_{base}({parameter.name});"
     if parameter.type == "float":
         return f"take_float({parameter.name});"
+    if parameter.type == "double":
+        return f"take_double({parameter.name});"
     return f"take((long long){parameter.name});"
 
 

@@ -36,7 +36,10 @@ KINDS = {
     "stream": "stream", "event": "event", "start": "event", "end": "event", "context": "context", "notify": "notify",
     "dataset": "dataset", "input": "dataset", "output": "dataset", "dataset_in": "dataset", "data_buffer": "buffer",
     "tensor_desc": "tensor", "src_desc": "tensor", "model_desc": "model_desc", "aipp_params_set": "aipp",
-    "config_handle": "config", "allocator_desc": "allocator",
+    "config_handle": "config", "allocator_desc": "allocator", "pic_desc": "picture", "batch_pic_desc": "batch",
+    "input_desc": "picture", "output_desc": "picture", "stream_desc": "video", "roi_config": "area",
+    "crop_area": "area", "resize_config": "resize", "jpege_config": "encoder", "border_config": "border",
+    "channel_desc": "channel",
 }  # fmt: skip
 # Result name of a creating function -> kind.
 MADE = {
@@ -45,9 +48,14 @@ MADE = {
     "acl.rt.create_context": "context", "acl.rt.create_notify": "notify", "acl.mdl.create_dataset": "dataset",
     "acl.create_data_buffer": "buffer", "acl.create_tensor_desc": "tensor", "acl.mdl.create_desc": "model_desc",
     "acl.mdl.create_aipp": "aipp", "acl.mdl.create_config_handle": "config",
-    "acl.rt.allocator_create_desc": "allocator",
+    "acl.rt.allocator_create_desc": "allocator", "acl.media.dvpp_create_pic_desc": "picture",
+    "acl.media.dvpp_create_batch_pic_desc": "batch", "acl.media.dvpp_get_pic_desc": "picture",
+    "acl.media.dvpp_create_stream_desc": "video", "acl.media.dvpp_create_roi_config": "area",
+    "acl.media.dvpp_create_resize_config": "resize", "acl.media.dvpp_create_jpege_config": "encoder",
+    "acl.media.dvpp_create_border_config": "border", "acl.media.dvpp_create_channel_desc": "channel",
 }  # fmt: skip
-ADDRESSES = {"dev_ptr", "dst", "src", "ptr", "data", "host_ptr", "dev_addr", "output_addr", "vir_ptr", "expect_ptr"}
+ADDRESSES = {"dev_ptr", "dst", "src", "ptr", "data", "host_ptr", "dev_addr", "output_addr", "vir_ptr", "expect_ptr",
+    "data_dev"}
 SIZES = {"size", "count", "max_count", "dest_max", "width", "height", "dpitch", "spitch", "output_size", "data_size"}
 CHOSEN = [
     f
@@ -55,7 +63,8 @@ CHOSEN = [
     if f.c_name and f.status != "missing" and f.python not in LEFT_OUT
     and all(a.unit not in ("O", "s") and a.unit in "kKIHBbhilLf" for a in f.args or ())
 ]  # fmt: skip
-FREEING = {"acl.rt.free", "acl.rt.free_host"}
+FREEING = {"acl.rt.free", "acl.rt.free_host", "acl.media.dvpp_free"}
+ALLOCATING = {"acl.rt.malloc", "acl.rt.malloc_host", "acl.media.dvpp_malloc"}
 handles = {kind: [] for kind in set(KINDS.values())}
 
 
@@ -99,7 +108,7 @@ class Caller:
         arguments = [self.argument(a.unit, a.name) for a in function.args or ()]
         if function.python in FREEING:
             arguments = [self.blocks.pop(self.random.randrange(len(self.blocks)))] if self.blocks else [0]
-        if function.python in ("acl.rt.malloc", "acl.rt.malloc_host"):
+        if function.python in ALLOCATING:
             arguments[0] = BLOCK
         target = acl
         for part in function.python.split(".")[1:]:
@@ -116,7 +125,7 @@ class Caller:
             # The one function that turns an error code into an exception.
             return
         first = result[0] if isinstance(result, tuple) else result
-        if function.python in ("acl.rt.malloc", "acl.rt.malloc_host") and first:
+        if function.python in ALLOCATING and first:
             self.blocks.append(first)
         if kind := MADE.get(function.python):
             if first:

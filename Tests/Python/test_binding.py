@@ -30,6 +30,7 @@ VALID = {
     "l": ("-7", [-7]),
     "L": ("7", [7]),
     "f": ("0.5", [struct.unpack("i", struct.pack("f", 0.5))[0]]),
+    "d": ("0.1", [struct.unpack("q", struct.pack("d", 0.1))[0]]),
     "s": ("'n\\u00e4me'", [1]),
     "dims": ("[1, -1, True]", [1, -1, 1]),
     "shape_range": ("[[1, 2], [3, -1, 'ignored']]", [1, 2, 3, -1]),
@@ -71,6 +72,7 @@ WRONG = {
     "l": ["None", "1.0", "2**63", "-2**63 - 1"],
     "L": ["None", "1.0", "2**63", "-2**63 - 1"],
     "f": ["None", "'1'", "b'1'"],
+    "d": ["None", "'1'", "b'1'"],
     "s": ["None", "b'a'", "1", "'a\\0b'", "'\\ud800'"],
 }
 NOT_2 = ("ValueError", "argument 2 only support the format of list")
@@ -229,7 +231,7 @@ def expected_in_c(function):
 
 def number_of_bits(unit, value):
     """What a Py_BuildValue unit makes of a C number."""
-    return value & 0xFFFFFFFF if unit == "I" else value
+    return value & {"I": 0xFFFFFFFF, "B": 0xFF}.get(unit, -1)
 
 
 def expected_results(function, code):
@@ -266,7 +268,7 @@ def expected_results(function, code):
             elif c_type.endswith("*") or c_type.removeprefix("aclrt") in binding_standin.POINTER_HANDLES:
                 results.append(POINTER_BASE)
             else:
-                results.append(NUMBER_BASE)
+                results.append(number_of_bits(result.unit, NUMBER_BASE))
     return tuple(results) if len(results) > 1 else results[0] if results else None
 
 

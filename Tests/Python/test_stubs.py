@@ -39,7 +39,7 @@ def test_wrong_lines_are_reported_and_no_others():
     assert {(int(line), code) for line, code in reported} == expected, done.stdout
 
 
-@pytest.mark.parametrize("module", ["acl", "acl.rt", "acl.mdl", "acl.util"])
+@pytest.mark.parametrize("module", ["acl", "acl.rt", "acl.mdl", "acl.media", "acl.util"])
 def test_stubs_and_module_have_the_same_functions(module):
     stub = PACKAGE / f"{'__init__' if module == 'acl' else module.removeprefix('acl.')}.pyi"
     declared = {node.name for node in ast.parse(stub.read_text()).body if isinstance(node, ast.FunctionDef)}

@@ -65,6 +65,12 @@ private func allocate(
     _ result: PointerOutput, _ size: Int, _ policy: aclrtMemMallocPolicy,
     configuration: UnsafeMutablePointer<aclrtMallocConfig>?
 ) throws(Failure) {
+    try unsafe checkAttributes(of: configuration, size: size)
+    try allocate(result, size, policy, .plain)
+}
+
+/// What the attributes of a device allocation of `size` bytes may say.
+func checkAttributes(of configuration: UnsafeMutablePointer<aclrtMallocConfig>?, size: Int) throws(Failure) {
     var attributes: [aclrtMallocAttribute] = []
     if let configuration = unsafe configuration?.pointee, unsafe configuration.numAttrs != 0 {
         guard let first = unsafe configuration.attrs else {
@@ -97,7 +103,6 @@ private func allocate(
                     expected: "ACL_RT_MEM_ATTR_RSV, _MODULE_ID or _DEVICE_ID", layer: .runtime))
         }
     }
-    try allocate(result, size, policy, .plain)
 }
 
 /// A number of attributes that can be meant; there are four kinds of them.

@@ -25,6 +25,7 @@ enum ForkSupport {
             AddressSpace.shared.resetAfterFork()
             SharedMemory.shared.resetAfterFork()
             ManagedMemory.shared.resetAfterFork()
+            ImageObjects.resetAfterFork()
             ModelDump.shared.resetAfterFork()
             ReportThread.resetAfterFork()
             TaskFailure.resetAfterFork()

@@ -6,6 +6,8 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
     case event, context, notify, dataBuffer, streamConfig, allocator, binary, memoryPool, physicalMemory
     case dataset, modelDescription, tensorDescription, aipp, loadConfig, executeConfig, bundleQuery
     case exceptionInfo, sharedBuffer
+    case pictureDescription, pictureBatch, videoDescription, pictureArea, resizeSettings, encoderSettings
+    case borderSettings, imageChannel
 
     var name: String {
         switch self {
@@ -28,6 +30,14 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
         case .bundleQuery: "bundle query"
         case .exceptionInfo: "exception information"
         case .sharedBuffer: "shared buffer"
+        case .pictureDescription: "picture description"
+        case .pictureBatch: "batch of picture descriptions"
+        case .videoDescription: "stream description"
+        case .pictureArea: "picture area"
+        case .resizeSettings: "resize configuration"
+        case .encoderSettings: "JPEG encoder configuration"
+        case .borderSettings: "border configuration"
+        case .imageChannel: "channel description"
         }
     }
 }

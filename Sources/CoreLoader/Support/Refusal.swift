@@ -6,12 +6,14 @@ enum Refusal {
     case taskGraphs
     case hardware
     case links
+    case images
 
     var reason: String {
         switch self {
         case .deviceCode: "Machine code for the NPU cannot run on this CPU"
         case .taskGraphs: "Capturing streams and building models out of tasks is not supported on this CPU"
         case .hardware: "This CPU does not have the registers and the task scheduler of an NPU"
+        case .images: "This CPU does not have the image processor (DVPP) of an NPU"
         case .links: "This host has no links between NPUs and no driver that could share through them"
         }
     }

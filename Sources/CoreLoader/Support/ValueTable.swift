@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value behind a handle: a description or a configuration that only holds what callers put in.
+final class ValueObject<Value: Sendable>: Sendable {
+    fileprivate let state: Protected<Value>
+
+    fileprivate init(_ value: Value) { state = Protected(value) }
+}
+
+/// The live values of one kind, with the four things that entry points do to them.
+///
+/// Pointers are handles here: nothing is ever read through them. Every failure leaves a message that names the function
+/// and its argument; its code is 100000.
+final class ValueTable<Value: Sendable>: Sendable {
+    private let handles: HandleTable<ValueObject<Value>>
+
+    init(_ kind: HandleKind) { handles = HandleTable(kind) }
+
+    /// Nil, with a message, when there are too many.
+    func insert(_ value: Value, function: StaticString = #function) -> Handle? {
+        if let handle = handles.insert(ValueObject(value)) { return handle }
+        _ = fail(
+            ErrorCode.badAlloc, .resources("There are too many objects of the kind \(handles.kind.name)"),
+            function: function)
+        return nil
+    }
+
+    @safe func create(_ value: Value, function: StaticString = #function) -> OpaquePointer? {
+        opaquePointer(insert(value, function: function))
+    }
+
+    /// Ends the handle; throws for one that is not live.
+    func remove(_ handle: Handle, _ argument: String) throws(Failure) -> Value {
+        guard let object = handles.remove(handle) else { throw failure(handle, argument) }
+        return object.state.withLock { $0 }
+    }
+
+    @safe func destroy(_ pointer: OpaquePointer?, _ argument: String, function: StaticString = #function) -> Int32 {
+        status(function: function) { () throws(Failure) in _ = try remove(Handle(pointer), argument) }
+    }
+
+    @safe func value(_ pointer: OpaquePointer?, _ argument: String) throws(Failure) -> Value {
+        let handle = Handle(pointer)
+        guard let object = handles.find(handle) else { throw failure(handle, argument) }
+        return object.state.withLock { $0 }
+    }
+
+    @safe func change(
+        _ pointer: OpaquePointer?, _ argument: String, function: StaticString = #function,
+        _ body: (inout Value) throws(Failure) -> Void
+    ) -> Int32 {
+        status(function: function) { () throws(Failure) in
+            let handle = Handle(pointer)
+            guard let object = handles.find(handle) else { throw failure(handle, argument) }
+            try object.state.withLock(body)
+        }
+    }
+
+    /// What `path` leads to; `otherwise` for a handle that is not live.
+    @safe func read<Part>(
+        _ path: KeyPath<Value, Part>, of pointer: OpaquePointer?, _ argument: String, otherwise: Part,
+        function: StaticString = #function
+    ) -> Part {
+        do throws(Failure) {
+            return try value(pointer, argument)[keyPath: path]
+        } catch {
+            _ = report(error, function: function)
+            return otherwise
+        }
+    }
+
+    private func failure(_ handle: Handle, _ argument: String) -> Failure {
+        if handle.isNull { return Failure(ErrorCode.invalidParam, .nullPointer(argument: argument)) }
+        return Failure(
+            ErrorCode.invalidParam,
+            .unexpected(
+                argument: argument, value: hexadecimal(handle.bits),
+                expected: "a live \(handles.kind.name); this is \(handles.describe(handle))"))
+    }
+
+    func resetAfterFork() {
+        handles.resetAfterFork()
+        for object in handles.objects { object.state.resetAfterFork() }
+    }
+}
