@@ -340,6 +340,47 @@ def test_an_unload_behind_a_blocked_stream_is_refused(make_model):
         assert acl.rt.destroy_stream(handle) == 0
 
 
+def test_a_failure_on_a_stream_is_told_to_the_thread_that_waits(make_model):
+    model_id = must_load(make_model(add_model(8)))
+    streams = [acl.rt.create_stream()[0] for _ in range(2)]
+    event, ret = acl.rt.create_event_with_flag(1)
+    assert ret == 0
+    context, ret = acl.rt.get_context()
+    assert ret == 0
+    told = []
+
+    def wait():
+        acl.rt.set_context(context)
+        told.append((acl.rt.synchronize_stream(streams[0]), acl.get_recent_err_msg()))
+        told.append((acl.rt.synchronize_stream(streams[0]), acl.get_recent_err_msg()))
+
+    memory, ret = acl.rt.malloc(4096, 0)
+    assert ret == 0
+    with Runner(model_id, [floats(8), floats(8)]) as runner:
+        buffer = acl.create_data_buffer(memory, 32)
+        inputs = acl.mdl.create_dataset()
+        for one in (buffer, buffer):
+            assert acl.mdl.add_dataset_buffer(inputs, one)[1] == 0
+        assert acl.rt.stream_wait_event(streams[0], event) == 0
+        assert acl.mdl.execute_async(model_id, inputs, runner.output_set, streams[0]) == 0, message()
+        # What the execution reads goes away while it is queued.
+        assert acl.rt.free(memory) == 0
+        assert acl.rt.record_event(event, streams[1]) == 0
+        thread = threading.Thread(target=wait)
+        thread.start()
+        thread.join()
+        assert acl.mdl.destroy_dataset(inputs) == 0 and acl.destroy_data_buffer(buffer) == 0
+    (code, text), again = told
+    assert code == 100000 and "aclmdlExecuteAsync" in text and "freed" in text and "input 0" in text
+    assert "aclrtSynchronizeStream" in text, "the caller's own failure comes with it"
+    assert again == (0, None), "a failure is told once"
+    assert acl.get_recent_err_msg() is None, "and to nobody else"
+    must_unload(model_id)
+    assert acl.rt.destroy_event(event) == 0
+    for stream in streams:
+        assert acl.rt.destroy_stream(stream) == 0
+
+
 def test_execute_v2(make_model):
     model_id = must_load(make_model(add_model(8)))
     config = acl.mdl.create_exec_config_handle()

@@ -44,7 +44,7 @@ enum ModelExecution {
         if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
         let stream = try enqueue(id, input, output, on: handle, mode: .sync)
         try stream.refuseWaitingOnItself()
-        switch stream.waitForAll(until: Deadline(milliseconds: Int64(milliseconds))) {
+        switch stream.waitForAllAndListen(until: Deadline(milliseconds: Int64(milliseconds))) {
         case .done(let error):
             guard error == ErrorCode.success else {
                 throw Failure(error, .inner("E19999", text: "The execution of model \(id) on its stream failed."))

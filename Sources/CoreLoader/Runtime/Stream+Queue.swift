@@ -37,6 +37,8 @@ extension Stream {
         var completed: UInt64 = 0
         /// The first failure that no wait has reported yet.
         var error: Int32 = 0
+        /// What the tasks that failed said, for the thread that is told of the failure.
+        var messages = MessageQueue()
         var stopsOnFailure = false
         /// After a failure of a stream that stops: nothing runs any more.
         var isStopped = false
@@ -82,15 +84,29 @@ extension Stream {
     }
 
     /// Waits for everything submitted before the call. A failure is reported by one wait only.
-    func waitForAll(until deadline: Deadline) -> WaitOutcome {
+    func waitForAll(until deadline: Deadline) -> WaitOutcome { wait(until: deadline).outcome }
+
+    /// As `waitForAll`; what failed tasks said goes to the calling thread's messages.
+    func waitForAllAndListen(until deadline: Deadline) -> WaitOutcome {
+        let (outcome, messages) = wait(until: deadline)
+        ThreadState.current.messages.append(contentsOf: messages)
+        return outcome
+    }
+
+    private func wait(until deadline: Deadline) -> (outcome: WaitOutcome, messages: MessageQueue) {
         var target: UInt64?
-        return queue.wait(until: deadline) { queue -> WaitOutcome? in
+        return queue.wait(until: deadline) { queue -> (WaitOutcome, MessageQueue)? in
             let goal = target ?? queue.submitted
             target = goal
             guard queue.completed >= goal else { return nil }
-            defer { if !queue.isStopped { queue.error = 0 } }
-            return .done(error: queue.error)
-        } ?? .timedOut
+            defer {
+                if !queue.isStopped {
+                    queue.error = ErrorCode.success
+                    queue.messages = MessageQueue()
+                }
+            }
+            return (.done(error: queue.error), queue.messages)
+        } ?? (.timedOut, MessageQueue())
     }
 
     var isIdle: Bool { queue.withLock { $0.isIdle } }
@@ -160,9 +176,11 @@ extension Stream {
         state.explicitContext = context
         ThreadState.install(state)
         while let entry = nextEntry() {
+            let before = state.messages.count
             let code = entry.isDropped ? ErrorCode.rtStreamAbort : run(entry.entry.item)
             entry.entry.completion?(code)
-            finish(code, isDropped: entry.isDropped)
+            let messages = code == ErrorCode.success ? MessageQueue() : state.messages.split(after: before)
+            finish(code, messages, isDropped: entry.isDropped)
         }
     }
 
@@ -178,7 +196,7 @@ extension Stream {
         } ?? nil
     }
 
-    private func finish(_ code: Int32, isDropped: Bool) {
+    private func finish(_ code: Int32, _ messages: MessageQueue, isDropped: Bool) {
         if code != ErrorCode.success, !isDropped, code != ErrorCode.rtStreamAbort {
             let task = queue.withLock { UInt32(truncatingIfNeeded: $0.completed) }
             TaskFailure(
@@ -190,6 +208,7 @@ extension Stream {
             queue.completed += 1
             guard code != ErrorCode.success, !isDropped else { return }
             if queue.error == 0 { queue.error = code }
+            queue.messages.append(contentsOf: messages)
             if queue.stopsOnFailure { queue.isStopped = true }
         }
     }

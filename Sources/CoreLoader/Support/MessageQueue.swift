@@ -18,6 +18,25 @@ struct MessageQueue {
     private var known: Set<MessageText> = []
 
     var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
+
+    /// Moves the messages after the first `count` into a queue of their own.
+    mutating func split(after count: Int) -> MessageQueue {
+        var rest = MessageQueue()
+        guard count < entries.count else { return rest }
+        rest.append(contentsOf: entries[count...])
+        for entry in entries[count...] { known.remove(entry.message) }
+        entries.removeSubrange(count...)
+        return rest
+    }
+
+    mutating func append(contentsOf other: MessageQueue) { append(contentsOf: other.entries[...]) }
+
+    private mutating func append(contentsOf others: ArraySlice<Entry>) {
+        for entry in others where entries.count < Self.limit && known.insert(entry.message).inserted {
+            entries.append(entry)
+        }
+    }
 
     /// Messages equal to one already queued are dropped.
     mutating func append(_ message: MessageText, suffix: String = "") {
