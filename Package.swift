@@ -45,7 +45,7 @@ let package = Package(
         // bytes ⇄ container ⇄ graph.
         .target(
             name: "OfflineModel", dependencies: ["GEGraph", protobuf],
-            exclude: ["Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
+            exclude: ["Protos/dump_data.proto", "Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
         .target(name: "Kernels", dependencies: ["COneDNN", "GEGraph"], swiftSettings: oneDNNSettings),

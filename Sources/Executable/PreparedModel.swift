@@ -16,6 +16,8 @@ public final class PreparedModel: Sendable {
     /// Exact bytes of each input and output, in the model's order.
     public let inputBytes: [Int]
     public let outputBytes: [Int]
+    /// Type and shape of each output, as the operators give them.
+    public let outputDescs: [TensorDesc]
 
     let program: Program
     let placement: Placement
@@ -33,6 +35,7 @@ public final class PreparedModel: Sendable {
         program = compiled.program
         inputBytes = compiled.inputs.map { $0.byteCount ?? 0 }
         outputBytes = compiled.outputs.map { $0.byteCount ?? 0 }
+        outputDescs = compiled.outputs
         placement = try Placement(compiled.program)
         self.weights = WeightLayout(compiled.program)
         workspaceBytes = Alignment.withSlack(placement.totalBytes)

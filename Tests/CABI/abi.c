@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sizes, offsets and values that programs compiled against other headers depend on. Compiled as C11 and as C++17. */
 #include "acl/acl.h"
+#include "acl/acl_dump.h"
 #include "acl/acl_rt_memory_soma.h"
 #include "acl/ops/acl_dvpp.h"
 
@@ -93,6 +94,10 @@ SIZE(aclrtBarrierTaskInfo, 56);
 SIZE(aclrtMemManagedLocation, 8);
 SIZE(aclrtIpcEventHandle, 64);
 SIZE(dim3, 12);
+SIZE(acldumpChunk, 4120);
+OFFSET(acldumpChunk, bufLen, 4096);
+OFFSET(acldumpChunk, offset, 4104);
+OFFSET(acldumpChunk, dataBuf, 4116);
 SIZE(aclCANNPackageVersion, 128 + 4 * 64 + 128);
 
 ASSERT(ACL_DT_UNDEFINED == -1 && ACL_FLOAT == 0 && ACL_FLOAT16 == 1 && ACL_INT64 == 9 && ACL_BF16 == 27);

@@ -4,6 +4,7 @@
 #define CHECK_H
 
 #include "acl/acl.h"
+#include "acl/acl_dump.h"
 
 #include <stdio.h>
 

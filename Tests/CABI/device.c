@@ -66,6 +66,9 @@ static void initialisation(void)
     CHECK(aclmdlInitDump(), 0);
     CHECK(aclmdlInitDump(), 100002);
     CHECK(aclmdlSetDump(NULL), 100000);
+    CHECK(acldumpRegCallback(NULL, 0), 500001);
+    CHECK(told("messageCallback is null"), 1);
+    acldumpUnregCallback();
     CHECK(aclmdlSetDump("/no/such/file.json"), 100003);
     CHECK(aclmdlFinalizeDump(), 0);
     CHECK(aclmdlFinalizeDump(), 100045);

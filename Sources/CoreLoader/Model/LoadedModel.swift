@@ -14,6 +14,8 @@ final class LoadedModel: @unchecked Sendable {
     let device: Device
     private let weights: WeightShare
     private let workspace: WorkspaceShare
+    /// How executions are dumped; nil for a model that is not.
+    private let dump: DumpedModel?
 
     // Used only in the workspace's turn.
     private let instance: ModelInstance
@@ -39,7 +41,7 @@ final class LoadedModel: @unchecked Sendable {
 
     init(
         id: UInt32, ready: ReadyModel, prepared: PreparedModel, device: Device, weights: WeightShare,
-        workspace: WorkspaceShare
+        workspace: WorkspaceShare, dump: DumpedModel?
     ) throws(Failure) {
         self.id = id
         self.ready = ready
@@ -47,6 +49,7 @@ final class LoadedModel: @unchecked Sendable {
         self.device = device
         self.weights = weights
         self.workspace = workspace
+        self.dump = dump
         buffers = BufferList(inputs: prepared.inputBytes.count, outputs: prepared.outputBytes.count)
         do {
             // Safe: both areas have the sizes that the prepared model states, and the shares keep them in use.
@@ -74,18 +77,17 @@ final class LoadedModel: @unchecked Sendable {
 
     /// Executes on the calling thread; `fill` names the buffers, in the turn of the workspace.
     func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) {
-        let result: Result<Void, Failure> = workspace.takingTurns {
+        let result: Result<DumpedExecution?, Failure> = workspace.takingTurns {
             do throws(Failure) {
                 try checkUsable()
                 try fill(buffers)
                 try buffers.check(self)
-                try run(buffers)
-                return .success(())
+                return .success(try run(buffers))
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()
+        try result.get()?.write()
     }
 
     /// In the workspace's turn.
@@ -98,16 +100,25 @@ final class LoadedModel: @unchecked Sendable {
         }
     }
 
-    /// In the workspace's turn.
-    private func run(_ buffers: BufferList) throws(Failure) {
+    /// In the workspace's turn. What is to be dumped is written after it.
+    private func run(_ buffers: BufferList) throws(Failure) -> DumpedExecution? {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
+        var dumped: DumpedExecution?
         do {
-            try unsafe instance.execute(inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+            if let dump, let step = dump.nextStep() {
+                dumped = try unsafe dump.execute(
+                    step: step, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+            } else {
+                try unsafe instance.execute(inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+            }
+        } catch let failure as Failure {
+            throw failure
         } catch {
             throw .engine(ErrorCode.rtModelExecute, "Model \(id) failed during its execution: \(error).")
         }
         buffers.copyBack()
+        return dumped
     }
 
     /// Puts an execution at the end of `stream`; `buffers` are those of this execution alone.
@@ -134,17 +145,16 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     private func executeQueued(_ buffers: BufferList) throws(Failure) {
-        let result: Result<Void, Failure> = workspace.takingTurns {
+        let result: Result<DumpedExecution?, Failure> = workspace.takingTurns {
             do throws(Failure) {
                 try checkUsable()
                 try buffers.check(self)
-                try run(buffers)
-                return .success(())
+                return .success(try run(buffers))
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()
+        try result.get()?.write()
     }
 
     // MARK: Ending

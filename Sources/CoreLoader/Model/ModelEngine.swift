@@ -37,11 +37,12 @@ enum ModelEngine {
 
     /// Loads a model; on a failure nothing is left behind but the id, which is used up as on the original.
     /// - `bytes`: read during the call only.
+    /// - `path`: the model's file, for a load from one.
     /// - `weightPath`: the folder of external weights that a configuration names.
     /// - `withoutGraph`: whether a configuration asks to drop the graph after loading, as happens here anyway.
     static func load(
-        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, weightPath: String? = nil,
-        withoutGraph: Bool = false
+        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, path: String? = nil,
+        weightPath: String? = nil, withoutGraph: Bool = false
     ) throws(Failure) -> LoadedModel {
         try checkInitialized()
         followDeviceResets()
@@ -81,10 +82,21 @@ enum ModelEngine {
         }
         let workspace = try shareWorkspace(workRange, prepared, device)
         let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes)
+        let dump = try ModelDump.shared.session.flatMap { session throws(Failure) in
+            try unsafe DumpedModel(
+                session, bytes, facts: ready.facts, fileName: path.map(stem), device: device, id: id)
+        }
         let model = try LoadedModel(
-            id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace)
+            id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace, dump: dump
+        )
         models.insert(model, id: id)
         return model
+    }
+
+    /// The last part of a path without its suffix.
+    private static func stem(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return String(name.lastIndex(of: ".").map { name[..<$0] } ?? name)
     }
 
     /// The part of the caller's memory that the model uses; nil if the library manages it or nothing is needed.

@@ -9,6 +9,8 @@ struct Configuration: Sendable, Equatable {
     /// Messages go to one queue of the whole process.
     var hasProcessWideMessages = false
     var defaultDevice: Int32?
+    /// What models dump; nil for nothing.
+    var dump: DumpSettings?
 
     static let sizeLimit = 10 << 20
     /// Brackets of one kind that may be open at a time.
@@ -25,15 +27,24 @@ struct Configuration: Sendable, Equatable {
     /// - `path`: names the file in messages.
     init(text: [UInt8], path: String) throws(Failure) {
         self.text = text
-        guard !text.isEmpty else { return }
-        guard Self.nesting(of: text) <= Self.nestingLimit, let root = JSONValue(text) else {
-            throw Failure(
-                ErrorCode.parseFile,
-                .badFile(path, reason: "it is not JSON, or nested more than \(Self.nestingLimit) levels deep"))
-        }
+        guard let root = try Self.root(of: text, path: path) else { return }
         try readMessageMode(root)
         try readDefaultDevice(root)
+        dump = try DumpSettings.read(root, file: path)
         try Self.checkSections(root, path)
+    }
+
+    /// What the file at `path` says; nil for an empty one.
+    static func root(ofFile path: String) throws(Failure) -> JSONValue? { try root(of: read(path), path: path) }
+
+    private static func root(of text: [UInt8], path: String) throws(Failure) -> JSONValue? {
+        guard !text.isEmpty else { return nil }
+        guard nesting(of: text) <= nestingLimit, let root = JSONValue(text) else {
+            throw Failure(
+                ErrorCode.parseFile,
+                .badFile(path, reason: "it is not JSON, or nested more than \(nestingLimit) levels deep"))
+        }
+        return root
     }
 
     /// The deepest nesting of `{` or of `[`, those inside strings included.
@@ -76,11 +87,10 @@ struct Configuration: Sendable, Equatable {
 
     /// Sections for parts that a CPU does not have are checked and otherwise without effect.
     private static func checkSections(_ root: JSONValue, _ path: String) throws(Failure) {
-        for (section, code) in [
-            ("dump", ErrorCode.invalidDumpConfig), ("profiler", ErrorCode.invalidProfilingConfig),
-        ] {
-            guard let value = root[section] else { continue }
-            guard case .object = value else { throw wrong(code, section, value, expected: "an object") }
+        if let value = root["profiler"] {
+            guard case .object = value else {
+                throw wrong(ErrorCode.invalidProfilingConfig, "profiler", value, expected: "an object")
+            }
         }
         for name in ["aicore_stack_size", "simt_stack_size", "simt_divergence_stack_size"] {
             if let value = root["StackSize"]?[name] { try checkCount(value, name) }

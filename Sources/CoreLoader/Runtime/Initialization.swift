@@ -67,6 +67,7 @@ final class Initialization: Sendable {
         }
         ErrorMessages.setProcessWide(configuration.hasProcessWideMessages)
         try callInitCallbacks(configuration)
+        ModelDump.shared.begin(configuration.dump)
         state.withLock { state in
             state.configuration = configuration
             state.firstText = state.firstText ?? configuration.text
@@ -128,6 +129,7 @@ final class Initialization: Sendable {
                 }
             }
         }
+        ModelDump.shared.end()
         state.withLock { state in
             state.isFinalized = true
             state.count = 0

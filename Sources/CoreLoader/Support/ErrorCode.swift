@@ -9,10 +9,12 @@ enum ErrorCode {
     static let uninitialize: Int32 = 100_001
     static let repeatInitialize: Int32 = 100_002
     static let invalidFile: Int32 = 100_003
+    static let writeFile: Int32 = 100_004
     static let parseFile: Int32 = 100_006
     static let invalidDumpConfig: Int32 = 100_009
     static let invalidProfilingConfig: Int32 = 100_010
     static let repeatFinalize: Int32 = 100_037
+    static let dumpAlreadyRun: Int32 = 100_044
     static let dumpNotRun: Int32 = 100_045
 
     static let invalidMaxOpqueueNumConfig: Int32 = 148_048

@@ -169,7 +169,7 @@ extension ModelEngine {
         let usesMemory = type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM || type == ACL_MDL_LOAD_FROM_MEM_WITH_MEM
         let model = try unsafe load(
             bytes, work: usesMemory ? values.workspace : CallerMemory(),
-            weight: usesMemory ? values.weight : CallerMemory(), weightPath: values.weightPath,
+            weight: usesMemory ? values.weight : CallerMemory(), path: values.path, weightPath: values.weightPath,
             withoutGraph: values.isWithoutGraph)
         model.priority.withLock { $0 = UInt32(values.priority) }
         return model

@@ -7,7 +7,7 @@ public func aclmdlLoadFromFile(_ modelPath: UnsafePointer<CChar>?, _ modelId: Un
 {
     status { () throws(Failure) in
         try unsafe ModelBytes.inFile(modelPath, argument: "modelPath") { bytes throws(Failure) in
-            try unsafe load(bytes, modelId)
+            try unsafe load(bytes, modelId, path: text(modelPath))
         }
     }
 }
@@ -20,7 +20,8 @@ public func aclmdlLoadFromFileWithMem(
     status { () throws(Failure) in
         try unsafe ModelBytes.inFile(modelPath, argument: "modelPath") { bytes throws(Failure) in
             try unsafe load(
-                bytes, modelId, work: CallerMemory(workPtr, workSize), weight: CallerMemory(weightPtr, weightSize))
+                bytes, modelId, path: text(modelPath), work: CallerMemory(workPtr, workSize),
+                weight: CallerMemory(weightPtr, weightSize))
         }
     }
 }
@@ -170,11 +171,11 @@ extension ModelEngine.CallerMemory {
 
 /// Loads and tells the caller the id; it is written on success only.
 private func load(
-    _ bytes: UnsafeRawBufferPointer, _ modelId: UnsafeMutablePointer<UInt32>?,
+    _ bytes: UnsafeRawBufferPointer, _ modelId: UnsafeMutablePointer<UInt32>?, path: String? = nil,
     work: CallerMemory = CallerMemory(), weight: CallerMemory = CallerMemory()
 ) throws(Failure) {
     let result = try output(modelId, "modelId")
-    result.write(try unsafe ModelEngine.load(bytes, work: work, weight: weight).id)
+    result.write(try unsafe ModelEngine.load(bytes, work: work, weight: weight, path: path).id)
 }
 
 /// Queues are fed by the NPU's scheduler; without one such a load has nobody who would run the model.

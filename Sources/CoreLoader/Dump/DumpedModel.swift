@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Executable
+import GEGraph
+import OfflineModel
+
+/// A loaded model that is executed a second way, with the chosen tensors kept apart, so that they can be dumped.
+///
+/// It uses memory of its own besides the model's, whose sizes stay as they were reported.
+final class DumpedModel: @unchecked Sendable {
+    let session: DumpSession
+    fileprivate let selection: DumpSelection
+    fileprivate let descs: [TensorDesc]
+    /// Below the folder of the dump: device, model and id.
+    fileprivate let folders: [String]
+    private let prepared: PreparedModel
+    private let weights: OwnMemory
+    private let workspace: OwnMemory
+    private let addresses: OwnMemory
+
+    // Used only in the workspace's turn of the loaded model.
+    private let instance: ModelInstance
+    private var steps = 0
+
+    /// Nil if the session wants nothing of this model.
+    /// - bytes: the model, read during the call only.
+    init?(
+        _ session: DumpSession, _ bytes: UnsafeRawBufferPointer, facts: ModelFacts, fileName: String?, device: Device,
+        id: UInt32
+    ) throws(Failure) {
+        guard let (name, filters) = session.settings.filters(modelName: facts.modelName, fileName: fileName) else {
+            return nil
+        }
+        self.session = session
+        folders = ["\(device.id)", DumpFolder.safe(name), "\(id)"]
+        do {
+            let file = try unsafe OfflineModelFile(parsing: bytes)
+            selection = try DumpSelection(file.model.graph, filters: filters, mode: session.settings.mode)
+            if selection.tensors.isEmpty { return nil }
+            var model = file.model
+            model.graph = Observation.exposing(selection.tensors, in: model.graph)
+            let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[file.weights])
+            prepared = try unsafe PreparedModel(model, weights: part, threads: ExecutionThreads.count())
+            weights = try OwnMemory(bytes: prepared.weightBytes, purpose: "the weights of a dumped model")
+            workspace = try OwnMemory(bytes: prepared.workspaceBytes, purpose: "the activations of a dumped model")
+            // Safe: the areas have the sizes that the prepared model states and live as long as the instance.
+            if prepared.weightBytes > 0 { try unsafe prepared.packWeights(part, into: weights.bytes) }
+            instance = try unsafe ModelInstance(
+                prepared, weights: UnsafeRawPointer(weights.bytes.baseAddress), workspace: workspace.bytes.baseAddress)
+            descs = prepared.outputDescs.suffix(selection.tensors.count)
+            addresses = try OwnMemory(
+                bytes: unsafe prepared.outputBytes.count * MemoryLayout<UnsafeMutableRawPointer>.stride,
+                purpose: "the outputs of a dumped model")
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw .engine(ErrorCode.geFailure, "Model '\(facts.modelName)' cannot be prepared for a dump: \(error).")
+        }
+    }
+
+    /// Whether the next execution is dumped, and its number. In the workspace's turn.
+    func nextStep() -> Int? {
+        guard session.isOpen else { return nil }
+        defer { steps += 1 }
+        return session.settings.includes(step: steps) ? steps : nil
+    }
+
+    /// Executes in the workspace's turn; what is to be dumped comes back in memory of its own.
+    func execute(
+        step: Int, inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+    ) throws -> DumpedExecution {
+        let execution = try DumpedExecution(self, step: step)
+        let own = prepared.outputBytes.count - selection.tensors.count
+        // Safe: the memory holds one address for each output, and each address covers its tensor.
+        let list = unsafe addresses.bytes.bindMemory(to: UnsafeMutableRawPointer.self)
+        for index in 0..<own { unsafe list[index] = unsafe outputs[index] }
+        for index in selection.tensors.indices {
+            if let base = unsafe execution.tensor(index).baseAddress { unsafe list[own + index] = unsafe base }
+        }
+        try unsafe instance.execute(inputs: inputs, outputs: UnsafeBufferPointer(list))
+        return execution
+    }
+}
+
+/// The tensors of one execution, on their way to files.
+@safe
+final class DumpedExecution: @unchecked Sendable {
+    private let model: DumpedModel
+    private let step: Int
+    private let memory: OwnMemory
+    private let offsets: [Int]
+
+    fileprivate init(_ model: DumpedModel, step: Int) throws(Failure) {
+        self.model = model
+        self.step = step
+        var total = 0
+        offsets = model.descs.map { desc in
+            defer { total += ((desc.byteCount ?? 0) + 64) / 64 * 64 }
+            return total
+        }
+        memory = try OwnMemory(bytes: total, purpose: "the tensors of a dump")
+    }
+
+    fileprivate func tensor(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        let start = offsets[index]
+        return unsafe UnsafeMutableRawBufferPointer(
+            rebasing: memory.bytes[start..<start + (model.descs[index].byteCount ?? 0)])
+    }
+
+    /// Writes the files; after the execution, so that a callback may use the model again.
+    func write() throws(Failure) {
+        for one in model.selection.operators {
+            switch model.session.settings.content {
+            case .tensor:
+                if !one.inputs.isEmpty { try write(one, inputs: one.inputs, outputs: []) }
+                if !one.outputs.isEmpty { try write(one, inputs: [], outputs: one.outputs) }
+            case .statistics(let items): try writeStatistics(one, items)
+            }
+        }
+    }
+
+    private func write(
+        _ one: DumpSelection.Operator, inputs: [DumpSelection.Slot], outputs: [DumpSelection.Slot]
+    ) throws(Failure) {
+        let time = model.session.nextTime()
+        let file = DumpFile(
+            operatorName: one.name, time: time, inputs: inputs.map(desc), outputs: outputs.map(desc))
+        var bytes: [UInt8]
+        do throws(OfflineModelError) {
+            bytes = try file.head()
+        } catch {
+            throw DumpFolder.cannotWrite(one.name, "\(error)")
+        }
+        for slot in inputs + outputs { unsafe bytes.append(contentsOf: tensor(slot.tensor)) }
+        try write(bytes, one, time, suffix: "")
+    }
+
+    private func writeStatistics(_ one: DumpSelection.Operator, _ items: [DumpStatistics.Item]) throws(Failure) {
+        var table = DumpStatistics(items: items)
+        for (isOutput, slots) in [(false, one.inputs), (true, one.outputs)] {
+            for slot in slots {
+                unsafe table.append(
+                    isOutput: isOutput, index: slot.index, desc(slot), UnsafeRawBufferPointer(tensor(slot.tensor)))
+            }
+        }
+        try write(Array(table.text.utf8), one, model.session.nextTime(), suffix: ".csv")
+    }
+
+    private func write(
+        _ bytes: [UInt8], _ one: DumpSelection.Operator, _ time: UInt64, suffix: String
+    ) throws(Failure) {
+        // One stream does all the work of a model here.
+        let name = "\(DumpFolder.safe(one.type)).\(DumpFolder.safe(one.name)).\(one.task).0.\(time)\(suffix)"
+        try model.session.write(bytes, folders: model.folders + ["\(step)"], name: name)
+    }
+
+    private func desc(_ slot: DumpSelection.Slot) -> TensorDesc {
+        var desc = slot.desc
+        desc.dataType = model.descs[slot.tensor].dataType
+        desc.shape = model.descs[slot.tensor].shape
+        return desc
+    }
+}
