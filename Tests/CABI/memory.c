@@ -192,38 +192,51 @@ static void virtualMemory(void)
     CHECK(aclrtReleaseMemAddress(twin), 0);
 }
 
-/* The child imports what the parent exports, changes it, and the parent sees the change. */
-static void sharing(void)
+/* The child imports what the parent exports, changes it, and the parent sees the change; the blocks beside it are not
+ * shared. */
+static void sharing(size_t bytes)
 {
     char key[65];
+    char *before = NULL;
     char *memory = NULL;
+    char *after = NULL;
     char *same = NULL;
     int status = 0;
     pid_t child;
 
-    CHECK(aclrtMalloc((void **)&memory, 100000, ACL_MEM_MALLOC_HUGE_FIRST), 0);
-    CHECK(aclrtMemset(memory, 100000, 5, 100000), 0);
-    CHECK(aclrtIpcMemGetExportKey(memory, 100000, key, 10, 0), 107000);
-    CHECK(aclrtIpcMemGetExportKey(memory, 100000, key, sizeof key, 0), 0);
-    CHECK(memory[99999], 5);
+    CHECK(aclrtMalloc((void **)&before, bytes, ACL_MEM_MALLOC_HUGE_FIRST), 0);
+    CHECK(aclrtMalloc((void **)&memory, bytes, ACL_MEM_MALLOC_HUGE_FIRST), 0);
+    CHECK(aclrtMalloc((void **)&after, bytes, ACL_MEM_MALLOC_HUGE_FIRST), 0);
+    CHECK(aclrtMemset(before, bytes, 4, bytes), 0);
+    CHECK(aclrtMemset(memory, bytes, 5, bytes), 0);
+    CHECK(aclrtMemset(after, bytes, 4, bytes), 0);
+    CHECK(aclrtIpcMemGetExportKey(memory, bytes, key, 10, 0), 107000);
+    CHECK(aclrtIpcMemGetExportKey(memory, bytes, key, sizeof key, 0), 0);
+    CHECK(memory[bytes - 1], 5);
     child = fork();
     if (child == 0) {
         failures = 0;
         CHECK(aclrtIpcMemClose(key), 0);
         CHECK(aclrtIpcMemImportByKey((void **)&same, key, 0), 0);
         CHECK(same != memory, 1);
-        CHECK(same[50000], 5);
-        CHECK(aclrtMemset(same, 100000, 6, 100000), 0);
+        CHECK(same[bytes / 2], 5);
+        CHECK(aclrtMemset(same, bytes, 6, bytes), 0);
+        CHECK(aclrtMemset(before, bytes, 7, bytes), 0);
+        CHECK(aclrtMemset(after, bytes, 7, bytes), 0);
         CHECK(aclrtIpcMemClose(key), 0);
         CHECK(aclrtIpcMemClose(key), 107000);
         _exit(failures != 0);
     }
     CHECK(waitpid(child, &status, 0), child);
     CHECK(status, 0);
-    CHECK(memory[50000], 6);
+    CHECK(memory[bytes / 2], 6);
+    CHECK(before[bytes - 1], 4);
+    CHECK(after[0], 4);
     CHECK(aclrtIpcMemImportByKey((void **)&same, "pyaclmdl:1:2:3:4", 0), 107000);
     CHECK(aclrtIpcMemClose(key), 0);
+    CHECK(aclrtFree(before), 0);
     CHECK(aclrtFree(memory), 0);
+    CHECK(aclrtFree(after), 0);
 }
 
 static void pools(void)
@@ -298,7 +311,9 @@ int main(void)
     rectangles();
     pointers();
     virtualMemory();
-    sharing();
+    sharing(100000);
+    sharing(4600);
+    sharing(1);
     pools();
     buffers();
     CHECK(aclrtResetDevice(0), 0);

@@ -159,10 +159,10 @@ public func aclrtGetArgsFromExceptionInfo(
     _ info: OpaquePointer?, _ devArgsPtr: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
     _ devArgsLen: UnsafeMutablePointer<UInt32>?
 ) -> aclError {
-    guard TaskFailure.table.find(Handle(info)) != nil else { return -1 }
+    guard TaskFailure.table.find(Handle(info)) != nil else { return failUnknown(info) }
     guard PointerOutput(devArgsPtr) != nil else { return failNull("devArgsPtr") }
     guard Output(devArgsLen) != nil else { return failNull("devArgsLen") }
-    return -1
+    return fail(-1, .unsupported("Tasks have no arguments in device memory on a CPU"))
 }
 
 /// As `aclrtGetArgsFromExceptionInfo`: tasks here have no kernel function.
@@ -170,7 +170,16 @@ public func aclrtGetArgsFromExceptionInfo(
 public func aclrtGetFuncHandleFromExceptionInfo(
     _ info: OpaquePointer?, _ func: UnsafeMutablePointer<aclrtFuncHandle?>?
 ) -> aclError {
-    guard TaskFailure.table.find(Handle(info)) != nil else { return -1 }
+    guard TaskFailure.table.find(Handle(info)) != nil else { return failUnknown(info) }
     guard PointerOutput(`func`) != nil else { return failNull("func") }
-    return -1
+    return fail(-1, .unsupported("Tasks have no kernel function on a CPU"))
+}
+
+private func failUnknown(_ info: OpaquePointer?, function: StaticString = #function) -> Int32 {
+    fail(
+        -1,
+        .unexpected(
+            argument: "info", value: hexadecimal(address(of: info)),
+            expected: "what the callback of a failed task was given, during that callback", layer: .runtime),
+        function: function)
 }

@@ -33,7 +33,7 @@ enum Copy {
         let (end, wraps) = address.addingReportingOverflow(UInt(bytes))
         guard !wraps else { return "\(bytes) bytes that reach past the end of the address space" }
         // Asks the system about the range without touching it; answers ENOMEM when part of it is not mapped.
-        guard unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MS_ASYNC) == 0 else {
+        guard unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(clamping: end - start), MS_ASYNC) == 0 else {
             return "\(bytes) bytes that are not mapped in this process"
         }
         return nil

@@ -15,7 +15,7 @@ struct MemoryRegion {
     private(set) var blocks: [MemoryBlock] = []
 
     private static let usualBytes = 64 << 30
-    private static let pageBytes: UInt = 4096
+    static let pageBytes: UInt = 4096
     static let hugePageBytes: UInt = 2 << 20
 
     /// Takes address space for at least `bytes`; nil when the system has none.
@@ -89,7 +89,7 @@ struct MemoryRegion {
     /// Puts the pages of `file` in the place of the block's own; its content is in the file already.
     mutating func share(_ index: Int, file: Int32, bytes: Int) -> Bool {
         let memory = unsafe UnsafeMutableRawPointer(bitPattern: blocks[index].base)
-        // Safe: the range is the block's own, whose pages no other block touches.
+        // Safe: a device block has its pages to itself.
         let mapped = unsafe mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0)
         blocks[index].isShared = UInt(bitPattern: mapped) == blocks[index].base
         return blocks[index].isShared

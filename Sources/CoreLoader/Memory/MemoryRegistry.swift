@@ -73,7 +73,7 @@ final class MemoryRegistry: Sendable {
     /// Allocates; the address is a multiple of 512. Throws 207001 when the device's memory is used up.
     /// - `capacity`: bytes that the device has; nil for memory that is not counted.
     func allocate(_ request: MemoryRequest, capacity: UInt64?) throws(Failure) -> UInt {
-        let slotBytes = Self.slotBytes(for: request.reservedBytes)
+        let slotBytes = Self.slotBytes(for: request)
         return try state.withLock { state throws(Failure) in
             let used = state.usage[request.device, default: DeviceUsage()].bytes
             if let capacity, request.kind.isDevice, UInt64(request.reservedBytes) > capacity - min(capacity, used) {
@@ -116,11 +116,14 @@ final class MemoryRegistry: Sendable {
         return place
     }
 
-    /// Eight sizes for each power of two, so that freed places fit later requests.
-    static func slotBytes(for bytes: Int) -> Int {
-        guard bytes > 512 else { return 512 }
+    /// Eight sizes for each power of two, so that freed places fit later requests. Device memory gets pages of its own,
+    /// which can be shared with other processes whatever its size.
+    static func slotBytes(for request: MemoryRequest) -> Int {
+        let bytes = request.reservedBytes
+        let unit = request.kind.isDevice ? Int(MemoryRegion.pageBytes) : 512
+        guard bytes > unit else { return unit }
         let magnitude = Int.bitWidth - (bytes - 1).leadingZeroBitCount
-        let step = max(512, 1 << (magnitude - 4))
+        let step = max(unit, 1 << (magnitude - 4))
         return (bytes + step - 1) / step * step
     }
 
@@ -322,7 +325,9 @@ final class MemoryRegistry: Sendable {
     /// Replaces the pages of the live block at `address` by those of `file`; false when the system refuses.
     func share(_ address: UInt, file: Int32, bytes: Int) -> Bool {
         state.withLock { state in
-            guard let place = Self.find(address, state) else { return false }
+            guard let place = Self.find(address, state), state.regions[place.region].blocks[place.block].isLive else {
+                return false
+            }
             return state.regions[place.region].share(place.block, file: file, bytes: bytes)
         }
     }

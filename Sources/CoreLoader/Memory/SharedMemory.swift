@@ -36,11 +36,6 @@ final class SharedMemory: Sendable {
             if let known = state.exports.first(where: { $0.value.address == address && block.isShared }) {
                 return known.key
             }
-            guard block.slotBytes >= 4096 else {
-                throw Failure(
-                    ErrorCode.rtFeatureNotSupport,
-                    .unsupported("Only allocations of more than 3584 bytes can be shared, because pages are"))
-            }
             let size = (block.reservedBytes + 4095) / 4096 * 4096
             let file = try Self.file(with: block, bytes: size)
             guard MemoryRegistry.shared.share(address, file: file, bytes: size) else {

@@ -14,7 +14,7 @@ enum AddressProbe {
         guard range.byteCount > 0 else { return nil }
         let start = range.start & ~(pageBytes - 1)
         // Safe: flushes nothing of anonymous memory and reports ENOMEM for pages that are not mapped.
-        if unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(range.end - start), MS_ASYNC) != 0,
+        if unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(clamping: range.end - start), MS_ASYNC) != 0,
             errno == ENOMEM
         {
             return "not mapped (\(range))"

@@ -152,9 +152,14 @@ extension Stream {
     private func startWorker() throws(Failure) {
         StreamShutdown.register()
         var thread = pthread_t()
+        var attributes = pthread_attr_t()
+        // Nobody joins a worker.
+        unsafe pthread_attr_init(&attributes)
+        unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        defer { unsafe pthread_attr_destroy(&attributes) }
         let retained = unsafe Unmanaged.passRetained(self)
         let result = unsafe pthread_create(
-            &thread, nil,
+            &thread, &attributes,
             { (argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? in
                 // Takes over the reference that `passRetained` made.
                 guard let argument = unsafe argument else { return nil }
@@ -168,7 +173,6 @@ extension Stream {
             throw Failure(
                 ErrorCode.rtResourceAllocFail, .resources("No thread for stream \(id) could be started (\(result))"))
         }
-        pthread_detach(thread)
     }
 
     private func work() {

@@ -12,9 +12,24 @@ import Testing
 
     @Test func placesGrowBySmallSteps() {
         for bytes in [1, 511, 512, 513, 4095, 4097, 65_537, 1 << 20, (1 << 20) + 1, 123_456_789] {
-            let slot = MemoryRegistry.slotBytes(for: bytes)
-            #expect(slot >= bytes && slot % 512 == 0)
-            #expect(slot - bytes <= max(511, bytes / 8))
+            for (kind, unit) in [(MemoryKind.host, 512), (.device, 4096)] {
+                let request = MemoryRequest(requestedBytes: bytes, reservedBytes: bytes, kind: kind, device: 0)
+                let slot = MemoryRegistry.slotBytes(for: request)
+                #expect(slot >= bytes && slot % unit == 0)
+                #expect(slot - bytes <= max(unit - 1, bytes / 8))
+            }
+        }
+    }
+
+    @Test func deviceBlocksShareNoPages() throws {
+        let registry = MemoryRegistry()
+        var pages: Set<UInt> = []
+        for bytes in [1, 4600, 16, 100, 8192, 70_000, 1] {
+            _ = try registry.allocate(request(bytes, .host), capacity: nil)
+            let address = try registry.allocate(request(bytes), capacity: nil)
+            let own = address / 4096...(address + UInt(bytes) + 63) / 4096
+            #expect(pages.isDisjoint(with: own) && address % 4096 == 0)
+            pages.formUnion(own)
         }
     }
 
