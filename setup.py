@@ -80,9 +80,10 @@ class BuildPackage(build_py):
 
         package = Path(self.build_lib) / "acl"
         generate_stubs.write(package)
-        headers = package / "include" / "acl"
+        headers = package / "include"
         shutil.rmtree(headers, ignore_errors=True)
-        shutil.copytree(HEADERS / "acl", headers)
+        for name in ("acl", "aclnn"):
+            shutil.copytree(HEADERS / name, headers / name)
         root = onednn_root()
         built = swift_build(root)
         copy_stripped(built / "libascendcl.so", package / "libascendcl.so")

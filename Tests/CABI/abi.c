@@ -3,7 +3,9 @@
 #include "acl/acl.h"
 #include "acl/acl_dump.h"
 #include "acl/acl_rt_memory_soma.h"
+#include "acl/ops/acl_cblas.h"
 #include "acl/ops/acl_dvpp.h"
+#include "aclnn/aclnn_base.h"
 
 #include <stddef.h>
 
@@ -128,11 +130,19 @@ ASSERT(H265_MAIN_LEVEL == 0 && H264_HIGH_LEVEL == 3 && BORDER_REFLECT_101 == 3);
 ASSERT(DVPP_CHNMODE_VPC == 1 && DVPP_CHNMODE_JPEGE == 4 && DVPP_CHNMODE_PNGD == 8);
 ASSERT(ACL_JPEG_CSS_GRAY == 3 && ACL_JPEG_CSS_UNKNOWN == 1000);
 
+SIZE(aclnnStatus, 4);
+SIZE(aclopEngineType, 4);
+SIZE(aclTransType, 4);
+SIZE(aclComputeType, 4);
+ASSERT(ACL_ENGINE_SYS == 0 && ACL_ENGINE_AICORE == 1 && ACL_ENGINE_VECTOR == 2);
+ASSERT(ACL_TRANS_N == 0 && ACL_TRANS_T == 1 && ACL_TRANS_NZ == 2 && ACL_TRANS_NZ_T == 3);
+ASSERT(ACL_COMPUTE_HIGH_PRECISION == 0 && ACL_COMPUTE_LOW_PRECISION == 1);
+
 /* The codes that are objects instead of macros; also proves that they are usable in both languages. */
 int codesDiffer(void);
 int codesDiffer(void)
 {
     return ACL_SUCCESS != 0 || ACL_ERROR_INVALID_PARAM != 100000 || ACL_ERROR_INVALID_BUNDLE_MODEL_ID != 148053 ||
            ACL_ERROR_GE_FAILURE != 500002 || ACL_ERROR_STORAGE_OVER_LIMIT != 300000 ||
-           ACL_ERROR_GE_EXEC_MODEL_ID_INVALID != 145003U;
+           ACL_ERROR_GE_EXEC_MODEL_ID_INVALID != 145003U || OK != 0 || ACL_COMPILE_FLAG_BIN_SELECTOR != 1;
 }

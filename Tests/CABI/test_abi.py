@@ -13,7 +13,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 INCLUDE = ROOT / "Sources" / "CAscendCL" / "include"
-HEADERS = sorted(path.relative_to(INCLUDE).as_posix() for path in (INCLUDE / "acl").rglob("*.h"))
+HEADERS = sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("acl*/**/*.h"))
 C_COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 CXX_COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{INCLUDE}"]
@@ -85,6 +85,7 @@ def test_declarations_are_found():
     names = declared()
     assert len(names) > 500
     assert {"aclInit", "aclrtMemcpy", "aclmdlLoadFromMemWithMem", "aclrtMemPoolTrimTo"} <= names
+    assert {"acldvppMalloc", "aclblasHgemm", "aclopCreateAttr", "aclCreateTensor"} <= names
 
 
 def test_library_has_its_name():
@@ -98,7 +99,9 @@ PROGRAMS = {
         "ASCEND_RT_VISIBLE_DEVICES": "1,3",
         "PYACLMDL_SOC_NAME": "Ascend910B3",
     },
+    "media": {},
     "memory": {"PYACLMDL_DEVICE_MEMORY": "1G"},
+    "operator": {},
     "stream": {},
 }
 

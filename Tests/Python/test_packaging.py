@@ -18,6 +18,7 @@ import acl
 PACKAGE = Path(acl.__file__).parent
 LIBRARY = PACKAGE / "libascendcl.so"
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="acl is not installed from the wheel")
+LINKED_NAMES = ["ascendcl", "acl_rt", "acl_mdl", "acl_cblas", "acl_dvpp", "nnopbase"]
 SYSTEM_LIBRARIES = {
     "libc.so.6",
     "libm.so.6",
@@ -129,9 +130,11 @@ def prefix(tmp_path_factory):
 def test_the_prefix_looks_like_cann(prefix):
     for name in ("include/acl/acl.h", "runtime/include/acl/acl_mdl.h", "bin/atc", "version.cfg", "set_env.sh"):
         assert (prefix / name).exists(), name
+    for name in ("acl/ops/acl_dvpp.h", "acl/ops/acl_cblas.h", "aclnn/acl_meta.h", "aclnn/aclnn_base.h"):
+        assert (prefix / "include" / name).exists() and (prefix / "runtime/include" / name).exists(), name
     for folder in ("lib64", "runtime/lib64", "runtime/lib64/stub"):
-        for name in ("libascendcl.so", "libacl_rt.so", "libacl_mdl.so", "libacl_cblas.so", "libacl_dvpp.so"):
-            assert (prefix / folder / name).resolve() == LIBRARY.resolve()
+        for name in LINKED_NAMES:
+            assert (prefix / folder / f"lib{name}.so").resolve() == LIBRARY.resolve()
     shown = run(
         "sh", "-c", f". {prefix}/set_env.sh && echo $ASCEND_HOME_PATH $DDK_PATH $NPU_HOST_LIB && command -v atc"
     )
@@ -174,6 +177,37 @@ def test_programs_build_against_the_prefix_and_run(prefix, model_files, tmp_path
     done = run(program, *model_files, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 1e-4
+
+
+@pytest.mark.parametrize("names", [*([name] for name in LINKED_NAMES), LINKED_NAMES], ids="+".join)
+@pytest.mark.parametrize("compiler", ["gcc", "g++"])
+def test_every_name_of_the_library_can_be_linked(prefix, tmp_path, compiler, names):
+    """Alone and together; also found at run time under the name that was linked or opened."""
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    source = tmp_path / ("program.c" if compiler == "gcc" else "program.cpp")
+    shutil.copy(Path(__file__).parent / "link_program.c", source)
+    options = ["-std=c11" if compiler == "gcc" else "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    libraries = [f"-l{name}" for name in names]
+    program = tmp_path / "program"
+    built = run(
+        compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", *libraries, "-o", program
+    )
+    assert built.returncode == 0, built.stderr
+    assert dynamic_entries(program, "NEEDED").count("libascendcl.so") == 1, "one library, whatever its names"
+    done = run(program, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+def test_all_names_open_the_same_library(prefix):
+    program = (
+        "import ctypes, sys\n"
+        "handles = [ctypes.CDLL(f'{sys.argv[1]}/lib64/lib{name}.so') for name in sys.argv[2:]]\n"
+        "addresses = {ctypes.cast(handle.aclInit, ctypes.c_void_p).value for handle in handles}\n"
+        "print(len(handles), len(addresses))\n"
+    )
+    done = run(sys.executable, "-c", program, prefix, *LINKED_NAMES)
+    assert done.stdout == f"{len(LINKED_NAMES)} 1\n", done.stderr
 
 
 def test_the_pytest_plugin_reports_leaks(tmp_path):

@@ -10,8 +10,16 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "acl"
-# The names that programs link: the newest CANN splits its library, older programs also name libraries they never call.
-LIBRARIES = ("libascendcl.so", "libacl_rt.so", "libacl_mdl.so", "libacl_cblas.so", "libacl_dvpp.so")
+# The names that programs link. All are the one library, so that its state exists once however it was found.
+LIBRARIES = (
+    "libascendcl.so",
+    "libacl_rt.so",
+    "libacl_mdl.so",
+    "libacl_cblas.so",
+    "libacl_dvpp.so",
+    "libnnopbase.so",
+)
+HEADERS = ("acl", "aclnn")
 # Where the various CANN releases keep headers and libraries.
 HEADER_FOLDERS = ("include", "runtime/include", "acllib/include", f"{os.uname().machine}-linux/include")
 LIBRARY_FOLDERS = (
@@ -49,7 +57,8 @@ def create(prefix: Path) -> None:
     """Makes the prefix out of links to the installed package; an older prefix there is brought up to date."""
     prefix = prefix.resolve()
     for folder in HEADER_FOLDERS:
-        _link(prefix / folder / "acl", PACKAGE / "include" / "acl")
+        for name in HEADERS:
+            _link(prefix / folder / name, PACKAGE / "include" / name)
     for folder in LIBRARY_FOLDERS:
         for name in LIBRARIES:
             _link(prefix / folder / name, PACKAGE / "libascendcl.so")

@@ -26,6 +26,7 @@ enum ForkSupport {
             SharedMemory.shared.resetAfterFork()
             ManagedMemory.shared.resetAfterFork()
             ImageObjects.resetAfterFork()
+            OperatorObjects.resetAfterFork()
             ModelDump.shared.resetAfterFork()
             ReportThread.resetAfterFork()
             TaskFailure.resetAfterFork()

@@ -8,6 +8,8 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
     case exceptionInfo, sharedBuffer
     case pictureDescription, pictureBatch, videoDescription, pictureArea, resizeSettings, encoderSettings
     case borderSettings, imageChannel
+    case operatorTensor, operatorScalar, integerArray, floatArray, booleanArray, tensorList, scalarList
+    case operatorAttributes
 
     var name: String {
         switch self {
@@ -38,6 +40,14 @@ enum HandleKind: UInt8, CaseIterable, Sendable {
         case .encoderSettings: "JPEG encoder configuration"
         case .borderSettings: "border configuration"
         case .imageChannel: "channel description"
+        case .operatorTensor: "tensor"
+        case .operatorScalar: "scalar"
+        case .integerArray: "array of integers"
+        case .floatArray: "array of floats"
+        case .booleanArray: "array of booleans"
+        case .tensorList: "list of tensors"
+        case .scalarList: "list of scalars"
+        case .operatorAttributes: "set of operator attributes"
         }
     }
 }

@@ -7,6 +7,7 @@ enum Refusal {
     case hardware
     case links
     case images
+    case singleOperators
 
     var reason: String {
         switch self {
@@ -14,6 +15,7 @@ enum Refusal {
         case .taskGraphs: "Capturing streams and building models out of tasks is not supported on this CPU"
         case .hardware: "This CPU does not have the registers and the task scheduler of an NPU"
         case .images: "This CPU does not have the image processor (DVPP) of an NPU"
+        case .singleOperators: "Operators outside a model do not run on this CPU: put them into a model"
         case .links: "This host has no links between NPUs and no driver that could share through them"
         }
     }

@@ -10,11 +10,21 @@ final class ValueObject<Value: Sendable>: Sendable {
 /// The live values of one kind, with the four things that entry points do to them.
 ///
 /// Pointers are handles here: nothing is ever read through them. Every failure leaves a message that names the function
-/// and its argument; its code is 100000.
+/// and its argument.
 final class ValueTable<Value: Sendable>: Sendable {
     private let handles: HandleTable<ValueObject<Value>>
 
-    init(_ kind: HandleKind) { handles = HandleTable(kind) }
+    private let nullCode: Int32
+    private let invalidCode: Int32
+
+    /// - `nullCode`, `invalidCode`: the answers to a null handle and to one that is not live.
+    init(
+        _ kind: HandleKind, nullCode: Int32 = ErrorCode.invalidParam, invalidCode: Int32 = ErrorCode.invalidParam
+    ) {
+        handles = HandleTable(kind)
+        self.nullCode = nullCode
+        self.invalidCode = invalidCode
+    }
 
     /// Nil, with a message, when there are too many.
     func insert(_ value: Value, function: StaticString = #function) -> Handle? {
@@ -40,7 +50,10 @@ final class ValueTable<Value: Sendable>: Sendable {
     }
 
     @safe func value(_ pointer: OpaquePointer?, _ argument: String) throws(Failure) -> Value {
-        let handle = Handle(pointer)
+        try value(Handle(pointer), argument)
+    }
+
+    func value(_ handle: Handle, _ argument: String) throws(Failure) -> Value {
         guard let object = handles.find(handle) else { throw failure(handle, argument) }
         return object.state.withLock { $0 }
     }
@@ -69,10 +82,13 @@ final class ValueTable<Value: Sendable>: Sendable {
         }
     }
 
+    /// Ends the handle if it is live.
+    func discard(_ handle: Handle) { _ = handles.remove(handle) }
+
     private func failure(_ handle: Handle, _ argument: String) -> Failure {
-        if handle.isNull { return Failure(ErrorCode.invalidParam, .nullPointer(argument: argument)) }
+        if handle.isNull { return Failure(nullCode, .nullPointer(argument: argument)) }
         return Failure(
-            ErrorCode.invalidParam,
+            invalidCode,
             .unexpected(
                 argument: argument, value: hexadecimal(handle.bits),
                 expected: "a live \(handles.kind.name); this is \(handles.describe(handle))"))

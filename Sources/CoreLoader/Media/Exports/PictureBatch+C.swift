@@ -19,7 +19,7 @@ public func acldvppCreateBatchPicDesc(_ batchSize: UInt32) -> OpaquePointer? {
             pictures.append(picture)
         }
         if pictures.count == Int(batchSize), let batch = ImageObjects.batches.insert(pictures) { return batch }
-        for picture in pictures { _ = try ImageObjects.pictures.remove(picture, "batchSize") }
+        for picture in pictures { ImageObjects.pictures.discard(picture) }
         return nil
     }
 }
@@ -41,7 +41,7 @@ public func acldvppGetPicDesc(_ batchPicDesc: OpaquePointer?, _ index: UInt32) -
 public func acldvppDestroyBatchPicDesc(_ batchPicDesc: OpaquePointer?) -> aclError {
     status { () throws(Failure) in
         for picture in try ImageObjects.batches.remove(Handle(batchPicDesc), "batchPicDesc") {
-            _ = try ImageObjects.pictures.remove(picture, "batchPicDesc")
+            ImageObjects.pictures.discard(picture)
         }
     }
 }
