@@ -9,6 +9,13 @@ struct BundleLayout: Sendable {
 
     /// Throws 100000 for bytes that are no bundle.
     init(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        if bytes.count >= 4, unsafe bytes.loadUnaligned(as: UInt32.self).littleEndian == ModelBytes.packageMagic {
+            throw Failure(
+                ErrorCode.apiNotSupport,
+                .coded(
+                    "EH0006", title: "Not_Supported", text: "The file is a ZIP package (OM2), which is never a bundle.")
+            )
+        }
         let container: Container
         do throws(OfflineModelError) {
             container = try unsafe OfflineModelFile.container(of: bytes)
@@ -39,30 +46,52 @@ final class Bundle: Sendable {
     let layout: BundleLayout
     /// A copy of the bytes, so that models can be loaded at any time.
     private let content: FileContent
-    private let members: Protected<[UInt32?]>
+    /// Whether the bundle was only initialised: its models are loaded one by one, and their ids not told again.
+    let isInitializedOnly: Bool
+    private let members: Protected<[Member]>
 
-    fileprivate init(id: UInt32, layout: BundleLayout, content: FileContent) {
+    private enum Member: Equatable {
+        case absent, loading
+        case loaded(UInt32)
+    }
+
+    fileprivate init(id: UInt32, layout: BundleLayout, content: FileContent, isInitializedOnly: Bool) {
         self.id = id
         self.layout = layout
         self.content = content
-        members = Protected(Array(repeating: nil, count: layout.models.count))
+        self.isInitializedOnly = isInitializedOnly
+        members = Protected(Array(repeating: .absent, count: layout.models.count))
     }
 
     /// The id of each loaded model.
-    var modelIDs: [UInt32?] { members.withLock { $0 } }
+    var modelIDs: [UInt32?] {
+        members.withLock { members in
+            members.map { if case .loaded(let id) = $0 { id } else { nil } }
+        }
+    }
 
     /// Loads the model at `index`.
     func load(
         _ index: Int, _ load: (UnsafeRawBufferPointer) throws(Failure) -> LoadedModel
     ) throws(Failure) -> UInt32 {
         guard layout.models.indices.contains(index) else { throw .index(index, count: layout.models.count) }
-        if let loaded = modelIDs[index] {
-            throw .argument("index", value: "\(index)", reason: "this model is loaded already, as model \(loaded)")
+        let isFree = members.withLock { members in
+            guard members[index] == .absent else { return false }
+            members[index] = .loading
+            return true
         }
-        // Safe: the layout was read from these bytes.
-        let model = try unsafe load(UnsafeRawBufferPointer(rebasing: content.bytes[layout.models[index]]))
-        members.withLock { $0[index] = model.id }
-        return model.id
+        guard isFree else {
+            throw .argument("index", value: "\(index)", reason: "it is loaded already, or by another thread now")
+        }
+        do throws(Failure) {
+            // Safe: the layout was read from these bytes.
+            let model = try unsafe load(UnsafeRawBufferPointer(rebasing: content.bytes[layout.models[index]]))
+            members.withLock { $0[index] = .loaded(model.id) }
+            return model.id
+        } catch {
+            members.withLock { $0[index] = .absent }
+            throw error
+        }
     }
 
     func unload(_ modelID: UInt32) throws(Failure) {
@@ -70,7 +99,7 @@ final class Bundle: Sendable {
             throw .argument("modelId", value: "\(modelID)", reason: "it does not belong to bundle \(id)")
         }
         try ModelEngine.unload(modelID)
-        members.withLock { $0[index] = nil }
+        members.withLock { $0[index] = .absent }
     }
 
     /// Unloads all models; the last failure is thrown after the others were tried.
@@ -112,7 +141,7 @@ enum Bundles {
     /// A bundle with an id, no model of it loaded yet.
     /// - `variables`: the caller's memory for variables; null leaves them to the library.
     static func initialize(
-        _ content: FileContent, variables: ModelEngine.CallerMemory
+        _ content: FileContent, variables: ModelEngine.CallerMemory, isInitializedOnly: Bool = true
     ) throws(Failure) -> Bundle {
         let layout = try unsafe BundleLayout(content.bytes)
         try ModelEngine.checkInitialized()
@@ -121,14 +150,15 @@ enum Bundles {
                 "varWeightSize", value: "\(variables.byteCount)",
                 reason: "the variables of the bundle take \(layout.variableBytes) bytes")
         }
-        let bundle = Bundle(id: table.takeID(), layout: layout, content: content)
+        let bundle = Bundle(
+            id: table.takeID(), layout: layout, content: content, isInitializedOnly: isInitializedOnly)
         table.insert(bundle, id: bundle.id)
         return bundle
     }
 
     /// A bundle with all its models loaded; nothing stays when one fails.
     static func load(_ content: FileContent) throws(Failure) -> Bundle {
-        let bundle = try initialize(content, variables: ModelEngine.CallerMemory())
+        let bundle = try initialize(content, variables: ModelEngine.CallerMemory(), isInitializedOnly: false)
         do throws(Failure) {
             for index in bundle.layout.models.indices {
                 _ = try unsafe bundle.load(index) { bytes throws(Failure) in

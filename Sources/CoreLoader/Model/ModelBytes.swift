@@ -5,7 +5,8 @@
 enum ModelBytes {
     /// Hands the bytes of a model in memory to `body`, after the checks that come before looking at the content.
     static func inMemory<Result>(
-        _ model: UnsafeRawPointer?, _ size: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        _ model: UnsafeRawPointer?, _ size: Int, isBundle: Bool = false,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard let model = unsafe model else { throw .null("model") }
         guard size != 0 else { throw .argument("modelSize", value: "0", reason: "a model has at least 256 bytes") }
@@ -19,24 +20,25 @@ enum ModelBytes {
             throw .argument("model", value: hexadecimal(range.start), reason: "this is \(problem)")
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: model, count: size)
-        try unsafe checkBeginning(bytes)
+        try unsafe checkBeginning(bytes, isBundle: isBundle)
         return try unsafe body(bytes)
     }
 
     /// Hands the content of a model file to `body`.
     static func inFile<Result>(
-        _ path: UnsafePointer<CChar>?, argument: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        _ path: UnsafePointer<CChar>?, argument: String, isBundle: Bool = false,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard let path = text(path) else { throw .null(argument) }
-        return try unsafe inFile(path, body)
+        return try unsafe inFile(path, isBundle: isBundle, body)
     }
 
     static func inFile<Result>(
-        _ path: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        _ path: String, isBundle: Bool = false, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let content = try FileContent(path)
         let bytes = unsafe content.bytes
-        try unsafe checkBeginning(bytes)
+        try unsafe checkBeginning(bytes, isBundle: isBundle)
         guard bytes.count >= 256 else {
             throw .model(
                 ErrorCode.geExecModelDataSizeInvalid, value: "\(bytes.count)", parameter: "size of \(path)",
@@ -45,15 +47,18 @@ enum ModelBytes {
         return try unsafe body(bytes)
     }
 
-    private static func checkBeginning(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    /// The first bytes of a ZIP file as a number.
+    static let packageMagic: UInt32 = 0x0403_4b50
+
+    private static func checkBeginning(_ bytes: UnsafeRawBufferPointer, isBundle: Bool) throws(Failure) {
         guard bytes.count >= 4 else {
             throw .model(
                 ErrorCode.geExecModelDataSizeInvalid, value: "\(bytes.count)", parameter: "modelSize",
                 reason: "a model has at least 256 bytes")
         }
-        if unsafe bytes.loadUnaligned(as: UInt32.self).littleEndian == 0x0403_4b50 {
+        if unsafe bytes.loadUnaligned(as: UInt32.self).littleEndian == packageMagic {
             throw Failure(
-                ErrorCode.rtFeatureNotSupport,
+                isBundle ? ErrorCode.apiNotSupport : ErrorCode.rtFeatureNotSupport,
                 .unsupported(
                     "The model is a ZIP package (OM2) with kernels for the NPU, which a CPU cannot run. "
                         + "Convert the model into an .om file"))

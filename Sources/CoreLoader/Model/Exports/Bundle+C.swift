@@ -65,14 +65,15 @@ public func aclmdlBundleGetModelId(
 ) -> aclError {
     status { () throws(Failure) in
         let result = try output(modelId, "modelId")
-        let ids = try Bundles.find(bundleId).modelIDs
+        let bundle = try Bundles.find(bundleId)
+        let ids = bundle.modelIDs
         guard ids.indices.contains(index) else { throw .index(index, count: ids.count) }
-        guard let id = ids[index] else {
+        guard !bundle.isInitializedOnly, let id = ids[index] else {
             throw Failure(
                 ErrorCode.apiNotSupport,
                 .coded(
-                    "EH0006", title: "Not_Supported", text: "Model \(index) of bundle \(bundleId) has not been loaded.")
-            )
+                    "EH0006", title: "Not_Supported",
+                    text: "Bundle \(bundleId) was only initialised: use the ids that loading its models gave."))
         }
         result.write(id)
     }
@@ -94,7 +95,7 @@ public func aclmdlBundleQueryInfoFromFile(
     _ fileName: UnsafePointer<CChar>?, _ queryInfo: OpaquePointer?
 ) -> aclError {
     status { () throws(Failure) in
-        try unsafe ModelBytes.inFile(fileName, argument: "fileName") { bytes throws(Failure) in
+        try unsafe ModelBytes.inFile(fileName, argument: "fileName", isBundle: true) { bytes throws(Failure) in
             try unsafe BundleQuery.find(queryInfo).fill(bytes)
         }
     }
@@ -105,7 +106,7 @@ public func aclmdlBundleQueryInfoFromMem(
     _ model: UnsafeRawPointer?, _ modelSize: Int, _ queryInfo: OpaquePointer?
 ) -> aclError {
     status { () throws(Failure) in
-        try unsafe ModelBytes.inMemory(model, modelSize) { bytes throws(Failure) in
+        try unsafe ModelBytes.inMemory(model, modelSize, isBundle: true) { bytes throws(Failure) in
             try unsafe BundleQuery.find(queryInfo).fill(bytes)
         }
     }
@@ -201,7 +202,7 @@ private func copy(
     _ model: UnsafeRawPointer?, _ size: Int, _ id: UnsafeMutablePointer<UInt32>?
 ) throws(Failure) -> (FileContent, Output<UInt32>) {
     let result = try output(id, "bundleId")
-    let content = try unsafe ModelBytes.inMemory(model, size) { bytes throws(Failure) in
+    let content = try unsafe ModelBytes.inMemory(model, size, isBundle: true) { bytes throws(Failure) in
         try unsafe FileContent(copying: bytes)
     }
     return (content, result)
