@@ -29,9 +29,14 @@ public final class PreparedModel: Sendable {
     /// Prepares `model` for `threads` threads per execution.
     /// - weights: the model's weights partition, only read during the call.
     /// - Throws: `GraphError` for operators that are missing or used wrongly, `OneDNNError` if a kernel cannot be made.
-    public init(_ model: Model, weights: UnsafeRawBufferPointer, threads: Int) throws {
+    public convenience init(_ model: Model, weights: UnsafeRawBufferPointer, threads: Int) throws {
+        try self.init(model, weightBytes: weights.count, threads: threads)
+    }
+
+    /// Prepares a model whose weights partition has `weightBytes` bytes and is not at hand yet.
+    public init(_ model: Model, weightBytes partition: Int, threads: Int) throws {
         conednn_set_threads(Int32(threads))
-        let compiled = try GraphCompiler.compile(model.graph, weightBytes: weights.count)
+        let compiled = try GraphCompiler.compile(model.graph, weightBytes: partition)
         program = compiled.program
         inputBytes = compiled.inputs.map { $0.byteCount ?? 0 }
         outputBytes = compiled.outputs.map { $0.byteCount ?? 0 }

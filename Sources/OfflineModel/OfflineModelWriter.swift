@@ -70,7 +70,7 @@ public struct OfflineModelWriter {
     /// Bytes of all tensors that nodes produce: the memory that a plan without any reuse takes.
     private static func featureMapBytes(_ model: Model) -> Int {
         var total = 0
-        for node in model.graph.nodes where node.constant == nil && node.type != "NetOutput" {
+        for node in model.graph.nodes where node.constant == nil && !["NetOutput", "FileConstant"].contains(node.type) {
             for desc in node.outputs {
                 let (padded, overflow) = (desc.byteCount ?? 0).addingReportingOverflow(511 + 32)
                 let (sum, sumOverflow) = total.addingReportingOverflow(overflow ? 0 : padded / 512 * 512)

@@ -53,8 +53,15 @@ struct ModelConversion {
         model.attributes["atc_cmdline"] = .string((["atc"] + arguments).joined(separator: " "))
         model.attributes["atc_version"] = .string("PyAclMdl")
         model.attributes["soc_version"] = .string(options.value("soc_version"))
+        let weights = WeightFiles.Mode(rawValue: options.value("external_weight")).map {
+            WeightFiles(moving: &model.graph, mode: $0, modelName: name)
+        }
         do {
             try model.graph.validate()
+            for (name, bytes) in weights?.files ?? [] {
+                report("write \(bytes.count) bytes of weights to \(name)")
+                try Files.write(bytes, to: Files.folder(of: output) + "weight/" + name)
+            }
             let file = try OfflineModelWriter.write(model)
             report("write \(file.count) bytes to \(output)")
             try Files.write(file, to: output)

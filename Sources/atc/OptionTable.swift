@@ -107,7 +107,7 @@ struct OptionSpec: Sendable {
             .only(["", "false"], reason: "Blocked layouts of outputs are not supported yet."), "false."),
         OptionSpec(
             "external_weight", .oneOf(["0", "1", "2"]),
-            .only(["0"], reason: "Weights in files of their own are not supported yet."), "0."),
+            "1: large weights in files of their own, in the folder weight beside the model; 2: in one file there."),
         OptionSpec("display_model_info", .oneOf(["0", "1"]), "1: display information on the model that was written."),
         OptionSpec("enable_attr_compression", .text, "Ignored: names are written out."),
     ]

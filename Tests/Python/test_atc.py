@@ -183,7 +183,6 @@ def test_what_is_not_supported_is_refused_with_a_reason(atc):
     for option in (
         "--dynamic_batch_size=1,2",
         "--insert_op_conf=aipp.cfg",
-        "--external_weight=1",
         "--mode=3",
         "--is_input_adjust_hw_layout=true",
         "--framework=3",

@@ -13,6 +13,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import acl
 from dump_support import DumpFile, dump_files, write_config
 from model_support import (
     Runner,
@@ -27,9 +30,6 @@ from model_support import (
     run_once,
     sizes,
 )
-from onnx import TensorProto, helper, numpy_helper
-
-import acl
 
 pytestmark = pytest.mark.usefixtures("device")
 
@@ -331,9 +331,7 @@ def test_callback_takes_the_place_of_files(make_model, tmp_path):
         acl.mdl.dump_unreg_callback()
     assert not list(out.iterdir())
     assert len(chunks) > 1 and [chunk["is_last_chunk"] for chunk in chunks] == [0] * (len(chunks) - 1) + [1]
-    assert [chunk["offset"] for chunk in chunks] == list(
-        np.cumsum([0] + [chunk["buf_len"] for chunk in chunks[:-1]])
-    )
+    assert [chunk["offset"] for chunk in chunks] == list(np.cumsum([0] + [chunk["buf_len"] for chunk in chunks[:-1]]))
     assert len({chunk["file_name"] for chunk in chunks}) == 1
     assert chunks[0]["file_name"].startswith(f"{out}/")
     file = DumpFile(chunks[0]["file_name"], b"".join(chunk["data"] for chunk in chunks))

@@ -26,7 +26,7 @@ final class DumpedModel: @unchecked Sendable {
     /// - bytes: the model, read during the call only.
     init?(
         _ session: DumpSession, _ bytes: UnsafeRawBufferPointer, facts: ModelFacts, fileName: String?, device: Device,
-        id: UInt32
+        id: UInt32, external: ExternalWeights?
     ) throws(Failure) {
         guard let (name, filters) = session.settings.filters(modelName: facts.modelName, fileName: fileName) else {
             return nil
@@ -38,8 +38,11 @@ final class DumpedModel: @unchecked Sendable {
             selection = try DumpSelection(file.model.graph, filters: filters, mode: session.settings.mode)
             if selection.tensors.isEmpty { return nil }
             var model = file.model
+            if let external { model.graph = external.resolved(model.graph, partition: file.weights.count) }
             model.graph = Observation.exposing(selection.tensors, in: model.graph)
-            let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[file.weights])
+            let partition = unsafe UnsafeRawBufferPointer(rebasing: bytes[file.weights])
+            let joined = try unsafe external?.joined(to: partition)
+            let part = unsafe joined.map { unsafe UnsafeRawBufferPointer($0.bytes) } ?? partition
             prepared = try unsafe PreparedModel(model, weights: part, threads: ExecutionThreads.count())
             weights = try OwnMemory(bytes: prepared.weightBytes, purpose: "the weights of a dumped model")
             workspace = try OwnMemory(bytes: prepared.workspaceBytes, purpose: "the activations of a dumped model")

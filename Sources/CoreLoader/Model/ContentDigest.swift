@@ -39,6 +39,16 @@ struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         self.byteCount = byteCount
     }
 
+    /// Fingerprints several contents, in their order, by their fingerprints.
+    init(joining digests: [ContentDigest]) {
+        var sum = Lane(seed: 6)
+        for digest in digests {
+            sum.absorb(digest.low, digest.high)
+            sum.absorb(UInt64(truncatingIfNeeded: digest.byteCount), 0x9e37_79b9_7f4a_7c15)
+        }
+        self.init([sum], byteCount: digests.reduce(0) { $0 &+ $1.byteCount })
+    }
+
     var description: String {
         let digits = String(high, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -12,6 +12,8 @@ final class LoadConfiguration: Sendable {
         var loadType: Int?
         var path: String?
         var weightPath: String?
+        /// Memory for weights in files of their own, in the order in which it was registered.
+        var externalWeights: [ExternalSource.Registered] = []
         var memory = ModelEngine.CallerMemory()
         var weight = ModelEngine.CallerMemory()
         var workspace = ModelEngine.CallerMemory()

@@ -37,26 +37,29 @@ enum ModelEngine {
 
     /// Loads a model; on a failure nothing is left behind but the id, which is used up as on the original.
     /// - `bytes`: read during the call only.
-    /// - `path`: the model's file, for a load from one.
-    /// - `weightPath`: the folder of external weights that a configuration names.
+    /// - `source`: the model's file, for a load from one, and where weights in files of their own are.
     /// - `withoutGraph`: whether a configuration asks to drop the graph after loading, as happens here anyway.
     static func load(
-        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory, path: String? = nil,
-        weightPath: String? = nil, withoutGraph: Bool = false
+        _ bytes: UnsafeRawBufferPointer, work: CallerMemory, weight: CallerMemory,
+        source: ExternalSource = ExternalSource(), withoutGraph: Bool = false
     ) throws(Failure) -> LoadedModel {
         try checkInitialized()
         followDeviceResets()
         let id = models.takeID()
-        let ready = try unsafe ReadyModel.find(bytes)
+        var ready = try unsafe ReadyModel.find(bytes)
         if withoutGraph, ready.isDynamicShape {
             throw .argument(
                 "handle", value: "a load configuration", reason: "a model of unknown shape cannot do without its graph")
         }
-        if let weightPath, !ready.facts.hasExternalWeights {
+        if let folder = source.folder, ready.external == nil {
             throw .engine(
                 ErrorCode.geFailure,
-                "A path of external weights (\(weightPath)) is set, but the model has no external weights.")
+                "A path of external weights (\(folder)) is set, but the model has no external weights.")
         }
+        let external = try ready.external.map { listed throws(Failure) in
+            try ExternalWeights(reading: listed, from: source)
+        }
+        if let external { ready = try unsafe ReadyModel.find(bytes, external: external) }
         let prepared = try ready.prepared.get()
         let device = try Context.current().device
         let weightRange = try callerRange(
@@ -81,10 +84,11 @@ enum ModelEngine {
             )
         }
         let workspace = try shareWorkspace(workRange, prepared, device)
-        let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes)
+        let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes, external)
         let dump = try ModelDump.shared.session.flatMap { session throws(Failure) in
             try unsafe DumpedModel(
-                session, bytes, facts: ready.facts, fileName: path.map(stem), device: device, id: id)
+                session, bytes, facts: ready.facts, fileName: source.modelPath.map(stem), device: device, id: id,
+                external: external)
         }
         let model = try LoadedModel(
             id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace, dump: dump
@@ -132,13 +136,14 @@ enum ModelEngine {
 
     private static func shareWeights(
         _ range: AddressRange?, _ ready: ReadyModel, _ prepared: PreparedModel, _ device: Device,
-        _ bytes: UnsafeRawBufferPointer
+        _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?
     ) throws(Failure) -> WeightShare {
         guard prepared.weightBytes > 0 else { return WeightShare() }
         if let range {
             let area = try areas.shareWeights(at: range, model: ready.digest) { () throws(Failure) in
                 try AddressProbe.checkWritable(range, argument: "weight_ptr")
-                try unsafe pack(ready, prepared, bytes, into: UnsafeMutableRawPointer(bitPattern: range.start))
+                try unsafe pack(
+                    ready, prepared, bytes, external, into: UnsafeMutableRawPointer(bitPattern: range.start))
             }
             return WeightShare(area, in: areas)
         }
@@ -146,21 +151,23 @@ enum ModelEngine {
             digest: ready.digest, device: device.id, reset: resets.withLock { $0[device.id, default: 0] })
         let memory = try libraryWeights.value(for: key) { () throws(Failure) in
             let memory = try LibraryMemory(bytes: prepared.weightBytes, on: device, purpose: "weights")
-            try unsafe pack(ready, prepared, bytes, into: memory.pointer)
+            try unsafe pack(ready, prepared, bytes, external, into: memory.pointer)
             return memory
         }
         return WeightShare(memory)
     }
 
     private static func pack(
-        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer,
+        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
         into area: UnsafeMutableRawPointer?
     ) throws(Failure) {
+        let partition = unsafe UnsafeRawBufferPointer(rebasing: bytes[ready.weights])
+        let joined = try external.map { external throws(Failure) in try unsafe external.joined(to: partition) }
         do {
             // Safe: the area has `weightBytes` bytes and nobody else uses it; equal digests mean equal lengths, so the
             // weights lie within `bytes` as they did when the model was prepared.
             try unsafe prepared.packWeights(
-                UnsafeRawBufferPointer(rebasing: bytes[ready.weights]),
+                joined.map { unsafe UnsafeRawBufferPointer($0.bytes) } ?? partition,
                 into: UnsafeMutableRawBufferPointer(start: area, count: prepared.weightBytes))
         } catch {
             throw .engine(

@@ -15,6 +15,8 @@ final class ReadyModel: Sendable {
     let isDynamicShape: Bool
     /// What runs; or why it cannot run here, for a sound model with operators that this library lacks.
     let prepared: Result<PreparedModel, Failure>
+    /// Weights in files of their own, without their contents; nil if there are none.
+    let external: ExternalWeights?
     /// Sizes that the file states for the hardware it was compiled for.
     let statedSizes: ModelSizes
 
@@ -23,12 +25,15 @@ final class ReadyModel: Sendable {
     /// The model in `bytes`, from an earlier load or query of the same bytes if there is one.
     ///
     /// `bytes` is read during the call only.
+    /// - external: the contents of the weights in files, once they are known.
     static func find(
-        _ bytes: UnsafeRawBufferPointer, entry: OfflineModelError.EntryPoint = .load
+        _ bytes: UnsafeRawBufferPointer, external: ExternalWeights? = nil,
+        entry: OfflineModelError.EntryPoint = .load
     ) throws(Failure) -> ReadyModel {
-        let digest = unsafe ContentDigest(of: bytes)
+        var digest = unsafe ContentDigest(of: bytes)
+        if let external { digest = external.digest(of: digest) }
         return try cache.value(for: digest) { () throws(Failure) in
-            try unsafe ReadyModel(parse(bytes, entry), bytes, digest)
+            try unsafe ReadyModel(parse(bytes, entry), external, digest)
         }
     }
 
@@ -42,17 +47,21 @@ final class ReadyModel: Sendable {
         }
     }
 
-    private init(_ file: OfflineModelFile, _ bytes: UnsafeRawBufferPointer, _ digest: ContentDigest) throws(Failure) {
+    private init(
+        _ file: OfflineModelFile, _ contents: ExternalWeights?, _ digest: ContentDigest
+    ) throws(Failure) {
         self.digest = digest
         facts = ModelFacts(description: file.description, model: file.model)
         weights = file.weights
         isDynamicShape = file.container.isDynamicShape
-        prepared = try unsafe Self.prepare(file, UnsafeRawBufferPointer(rebasing: bytes[file.weights]))
+        let external = try ExternalWeights(in: file.model.graph)
+        self.external = external.constants.isEmpty ? nil : external
+        prepared = try Self.prepare(file, contents ?? external)
         statedSizes = ModelSizes(statedBy: file)
     }
 
     private static func prepare(
-        _ file: OfflineModelFile, _ weights: UnsafeRawBufferPointer
+        _ file: OfflineModelFile, _ external: ExternalWeights
     ) throws(Failure) -> Result<PreparedModel, Failure> {
         guard !file.container.isDynamicShape else {
             return .failure(
@@ -63,7 +72,11 @@ final class ReadyModel: Sendable {
         }
         let threads = try ExecutionThreads.count()
         do {
-            return .success(try unsafe PreparedModel(file.model, weights: weights, threads: threads))
+            var model = file.model
+            model.graph = external.resolved(model.graph, partition: file.weights.count)
+            return .success(
+                try PreparedModel(
+                    model, weightBytes: external.byteCount(partition: file.weights.count), threads: threads))
         } catch let error as GraphError {
             return .failure(
                 .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be run: \(error.description)."))

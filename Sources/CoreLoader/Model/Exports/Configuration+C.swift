@@ -96,15 +96,15 @@ public func aclmdlSetExternalWeightAddress(
     _ handle: OpaquePointer?, _ weightFileName: UnsafePointer<CChar>?, _ devPtr: UnsafeMutableRawPointer?, _ size: Int
 ) -> aclError {
     status { () throws(Failure) in
-        _ = try LoadConfiguration.find(handle, "handle")
+        let configuration = try LoadConfiguration.find(handle, "handle")
         guard let file = text(weightFileName) else { throw .null("weightFileName") }
         guard unsafe devPtr != nil else { throw .null("devPtr") }
         guard size != 0, size % 32 == 0 else {
             throw .argument("size", value: "\(UInt(bitPattern: size))", reason: "it must be a multiple of 32 above 0")
         }
-        throw Failure(
-            ErrorCode.rtFeatureNotSupport,
-            .unsupported("Weights outside the model (\(file)) cannot be used yet; convert without --external_weight"))
+        let registered = ExternalSource.Registered(
+            file: file, address: address(of: devPtr), byteCount: UInt(bitPattern: size))
+        configuration.change { $0.externalWeights.append(registered) }
     }
 }
 
@@ -166,10 +166,15 @@ extension ModelEngine {
             try checkInitialized()
             try unsafe refuseQueues(bytes)
         }
-        let usesMemory = type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM || type == ACL_MDL_LOAD_FROM_MEM_WITH_MEM
+        let isFile = type == ACL_MDL_LOAD_FROM_FILE || type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM
+        // A model of a bundle is loaded without a type of load.
+        let usesMemory =
+            values.loadType == nil || type == ACL_MDL_LOAD_FROM_FILE_WITH_MEM || type == ACL_MDL_LOAD_FROM_MEM_WITH_MEM
         let model = try unsafe load(
             bytes, work: usesMemory ? values.workspace : CallerMemory(),
-            weight: usesMemory ? values.weight : CallerMemory(), path: values.path, weightPath: values.weightPath,
+            weight: usesMemory ? values.weight : CallerMemory(),
+            source: ExternalSource(
+                folder: values.weightPath, modelPath: isFile ? values.path : nil, registered: values.externalWeights),
             withoutGraph: values.isWithoutGraph)
         model.priority.withLock { $0 = UInt32(values.priority) }
         return model

@@ -175,7 +175,8 @@ private func load(
     work: CallerMemory = CallerMemory(), weight: CallerMemory = CallerMemory()
 ) throws(Failure) {
     let result = try output(modelId, "modelId")
-    result.write(try unsafe ModelEngine.load(bytes, work: work, weight: weight, path: path).id)
+    let source = ExternalSource(modelPath: path)
+    result.write(try unsafe ModelEngine.load(bytes, work: work, weight: weight, source: source).id)
 }
 
 /// Queues are fed by the NPU's scheduler; without one such a load has nobody who would run the model.

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GEGraph
+
+/// Where a load finds weights that lie outside the model.
+struct ExternalSource: Sendable {
+    /// The folder of the files, as a configuration names it.
+    var folder: String?
+    /// The model's own file, whose folder has one called `weight`.
+    var modelPath: String?
+    /// Memory that the program registered under files' names; the last of equal names counts.
+    var registered: [Registered] = []
+
+    struct Registered: Sendable {
+        var file: String
+        var address: UInt
+        var byteCount: UInt
+    }
+
+    /// Where the file `name` would be; nil when nothing says it.
+    fileprivate func path(of name: String) -> String? {
+        if let folder { return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)" }
+        guard let modelPath else { return nil }
+        let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
+        return "\(folder)weight/\(name)"
+    }
+}
+
+/// The external weights of one load: as if they lay behind the model's own weights.
+@safe
+final class ExternalWeights: Sendable {
+    let constants: [ExternalConstant]
+    /// The contents; nil as long as only sizes are asked for.
+    private let contents: [String: Content]?
+
+    /// Constants of at most so many bytes are needed to prepare a model, as shapes and axes are.
+    private static let inlineLimit = 4096
+    private static let alignment = 64
+
+    /// Bytes in a file or in the program's memory; valid while `self` lives, or during the load.
+    @safe
+    private struct Content: @unchecked Sendable {
+        let file: FileContent?
+        let bytes: UnsafeRawBufferPointer
+
+        var count: Int { unsafe bytes.count }
+    }
+
+    /// The weights without their contents.
+    init(in graph: Graph) throws(Failure) {
+        constants = try ExternalConstant.list(in: graph)
+        contents = nil
+    }
+
+    /// Reads files and checks memory that the program registered; throws 500002 for a file that is missing or too
+    /// short, 145000 for memory that is too small.
+    init(reading weights: ExternalWeights, from source: ExternalSource) throws(Failure) {
+        constants = weights.constants
+        var contents: [String: Content] = [:]
+        for constant in weights.constants {
+            let content: Content
+            if let known = contents[constant.file] {
+                content = known
+            } else {
+                content = try Self.content(of: constant, source)
+                contents[constant.file] = content
+            }
+            let end = constant.offset + constant.byteCount
+            guard end <= content.count else {
+                throw Self.tooSmall(constant, content, needed: end)
+            }
+        }
+        self.contents = contents
+    }
+
+    private static func content(
+        of constant: ExternalConstant, _ source: ExternalSource
+    ) throws(Failure) -> Content {
+        if let memory = source.registered.last(where: { $0.file == constant.file }) {
+            guard let range = AddressRange(start: memory.address, byteCount: Int(clamping: memory.byteCount)) else {
+                throw .argument("size", value: "\(memory.byteCount)", reason: "so many bytes leave the address space")
+            }
+            if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: range.byteCount)
+                ?? AddressProbe.problem(with: range)
+            {
+                throw .userMemory(
+                    ErrorCode.geParamInvalid,
+                    "The memory that is registered for the weights in \(constant.file) (\(range)) is \(problem).")
+            }
+            // Safe: just checked; the program vouches for it during the load.
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount)
+            return unsafe Content(file: nil, bytes: bytes)
+        }
+        guard let path = source.path(of: constant.file) else {
+            throw cannotOpen(
+                constant.file,
+                "the model comes from memory, and neither a folder of weights nor memory for this file is set")
+        }
+        do throws(Failure) {
+            let file = try FileContent(path)
+            return unsafe Content(file: file, bytes: file.bytes)
+        } catch {
+            throw cannotOpen(path, reason(error))
+        }
+    }
+
+    private static func reason(_ failure: Failure) -> String {
+        switch failure.message {
+        case .coded(_, _, let text, _), .inner(_, let text): text
+        default: "code \(failure.code)"
+        }
+    }
+
+    private static func cannotOpen(_ path: String, _ reason: String) -> Failure {
+        Failure(
+            ErrorCode.geFailure,
+            .coded(
+                "E13001", title: "File_Operation_Error_Open",
+                text: "The file of weights \(path) cannot be opened. Reason: \(reason).",
+                solution: "Keep the files of weights in the folder 'weight' beside the model, or set their folder."))
+    }
+
+    private static func tooSmall(_ constant: ExternalConstant, _ content: Content, needed: Int) -> Failure {
+        let size = content.count
+        guard content.file != nil else {
+            return .model(
+                ErrorCode.geParamInvalid, value: "\(size)", parameter: "size of the memory for \(constant.file)",
+                reason: "'\(constant.nodeName)' takes the bytes up to \(needed)")
+        }
+        return Failure(
+            ErrorCode.geFailure,
+            .coded(
+                "E13015", title: "File_Operation_Error",
+                text: "The file of weights \(constant.file) has \(size) bytes, but '\(constant.nodeName)' takes those "
+                    + "up to \(needed)."))
+    }
+
+    // MARK: Use
+
+    /// The graph with constants in place of the FileConstant nodes, in weights that follow the model's own.
+    /// - partition: bytes of the model's own weights.
+    func resolved(_ graph: Graph, partition: Int) -> Graph {
+        var graph = graph
+        for (constant, offset) in zip(constants, offsets(partition)) {
+            var value = Constant(constant.desc, .weights(offset..<offset + constant.byteCount))
+            if constant.byteCount <= Self.inlineLimit, let bytes = bytes(of: constant) { value.data = .inline(bytes) }
+            graph.nodes[constant.node].type = "Const"
+            graph.nodes[constant.node].attributes = ["value": .tensor(value)]
+            graph.nodes[constant.node].outputs = [constant.desc]
+        }
+        return graph
+    }
+
+    /// Bytes of the model's own weights and of these.
+    func byteCount(partition: Int) -> Int {
+        zip(constants, offsets(partition)).map { $0.0.byteCount + $0.1 }.max() ?? partition
+    }
+
+    private func offsets(_ partition: Int) -> [Int] {
+        var end = partition
+        return constants.map { constant in
+            let start = (end + Self.alignment - 1) / Self.alignment * Self.alignment
+            end = start + constant.byteCount
+            return start
+        }
+    }
+
+    private func bytes(of constant: ExternalConstant) -> [UInt8]? {
+        guard let content = contents?[constant.file] else { return nil }
+        return unsafe Array(content.bytes[constant.offset..<constant.offset + constant.byteCount])
+    }
+
+    /// The model's own weights and these in one piece.
+    func joined(to partition: UnsafeRawBufferPointer) throws(Failure) -> OwnMemory {
+        let memory = try OwnMemory(bytes: byteCount(partition: partition.count), purpose: "a model's external weights")
+        unsafe memory.bytes.copyBytes(from: partition)
+        for (constant, offset) in zip(constants, offsets(partition.count)) {
+            guard let content = contents?[constant.file] else { continue }
+            let source = unsafe UnsafeRawBufferPointer(
+                rebasing: content.bytes[constant.offset..<constant.offset + constant.byteCount])
+            let target = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: memory.bytes[offset..<offset + constant.byteCount])
+            unsafe target.copyMemory(from: source)
+        }
+        return memory
+    }
+
+    /// Tells these weights apart from others of the same model.
+    func digest(of model: ContentDigest) -> ContentDigest {
+        var digests = [model]
+        for constant in constants {
+            guard let content = contents?[constant.file] else { continue }
+            digests.append(
+                unsafe ContentDigest(
+                    of: UnsafeRawBufferPointer(
+                        rebasing: content.bytes[constant.offset..<constant.offset + constant.byteCount])))
+        }
+        return ContentDigest(joining: digests)
+    }
+}
