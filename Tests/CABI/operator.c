@@ -215,10 +215,12 @@ static void refused(void)
     CHECK(handle == NULL, 1);
     CHECK(aclopRegisterCompileFunc("Add", NULL), 100000);
     CHECK(aclblasHgemm(ACL_TRANS_N, ACL_TRANS_N, ACL_TRANS_N, 2, 2, 2, half, half, 2, half, 2, half, result, 2,
-              ACL_COMPUTE_HIGH_PRECISION, NULL), 207000);
+              ACL_COMPUTE_HIGH_PRECISION, NULL),
+        207000);
     CHECK(told("outside a model"), 1);
     CHECK(aclblasHgemm(ACL_TRANS_N, ACL_TRANS_N, ACL_TRANS_N, 2, 2, 2, half, NULL, 2, half, 2, half, result, 2,
-              ACL_COMPUTE_HIGH_PRECISION, NULL), 100000);
+              ACL_COMPUTE_HIGH_PRECISION, NULL),
+        100000);
     CHECK(told("matrixA is null"), 1);
 }
 

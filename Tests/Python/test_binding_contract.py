@@ -33,7 +33,9 @@ def unit(text: str) -> str:
 
 def test_the_table_has_exactly_the_contracts_functions():
     assert {f.python for f in FUNCTIONS} == set(ROWS)
-    counts = {module: sum(f.module == module for f in FUNCTIONS) for module in dict.fromkeys(f.module for f in FUNCTIONS)}
+    counts = {
+        module: sum(f.module == module for f in FUNCTIONS) for module in dict.fromkeys(f.module for f in FUNCTIONS)
+    }
     assert counts == {"acl": 47, "acl.rt": 193, "acl.mdl": 86, "acl.media": 83, "acl.util": 7}
 
 

@@ -190,9 +190,7 @@ def test_every_name_of_the_library_can_be_linked(prefix, tmp_path, compiler, nam
     options = ["-std=c11" if compiler == "gcc" else "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic"]
     libraries = [f"-l{name}" for name in names]
     program = tmp_path / "program"
-    built = run(
-        compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", *libraries, "-o", program
-    )
+    built = run(compiler, *options, "-I", prefix / "include", source, "-L", prefix / "lib64", *libraries, "-o", program)
     assert built.returncode == 0, built.stderr
     assert dynamic_entries(program, "NEEDED").count("libascendcl.so") == 1, "one library, whatever its names"
     done = run(program, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})

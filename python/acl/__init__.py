@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AscendCL for Python. The functions are made by the extension module, in acl, acl.rt, acl.mdl, acl.media and acl.util."""
+"""AscendCL for Python. The extension module makes the functions: in acl, acl.rt, acl.mdl, acl.media and acl.util."""
 
 import atexit
 import os

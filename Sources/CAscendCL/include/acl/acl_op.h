@@ -70,8 +70,8 @@ ACL_FUNC_VISIBILITY aclError aclopCreateKernel(const char *opType, const char *k
     void *binData, int binSize, aclopEngineType enginetype, aclDataDeallocator deallocator);
 ACL_FUNC_VISIBILITY aclError aclopRegisterCompileFunc(const char *opType, aclopCompileFunc func);
 ACL_FUNC_VISIBILITY aclError aclopUnregisterCompileFunc(const char *opType);
-ACL_FUNC_VISIBILITY aclError aclopSetKernelArgs(aclopKernelDesc *kernelDesc, const char *kernelId, uint32_t blockDim,
-    const void *args, uint32_t argSize);
+ACL_FUNC_VISIBILITY aclError aclopSetKernelArgs(
+    aclopKernelDesc *kernelDesc, const char *kernelId, uint32_t blockDim, const void *args, uint32_t argSize);
 ACL_FUNC_VISIBILITY aclError aclopSetKernelWorkspaceSizes(
     aclopKernelDesc *kernelDesc, int numWorkspaces, size_t *workspaceSizes);
 ACL_FUNC_VISIBILITY aclError aclopUpdateParams(const char *opType, int numInputs,
