@@ -33,21 +33,21 @@ final class BoundSteps {
     private let stream: dnnl_stream_t
     private let threads: Int
 
-    /// Safety: the areas are aligned and cover what the prepared model asks for.
+    /// Safety: the areas are aligned and cover what the branch asks for.
     @unsafe
     init(
-        _ prepared: PreparedModel, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
+        _ branch: PreparedBranch, threads: Int, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
     ) throws {
-        let program = prepared.program
+        let program = branch.program
         unsafe stream = try Engine.shared().stream
-        primitives = prepared.primitives
-        threads = prepared.threads
+        primitives = branch.primitives
+        self.threads = threads
         // Where nothing is needed any address serves; the stream's is one.
         let nowhere = unsafe UnsafeMutableRawPointer(stream)
         let addresses = unsafe program.buffers.indices.map { buffer -> UnsafeMutableRawPointer? in
             switch program.buffers[buffer].kind {
-            case .activation: unsafe workspace.map { unsafe $0 + max(prepared.placement.offsets[buffer], 0) } ?? nowhere
-            case .constant(let index): unsafe weights.map { unsafe $0 + prepared.weights.offsets[index] } ?? nowhere
+            case .activation: unsafe workspace.map { unsafe $0 + max(branch.placement.offsets[buffer], 0) } ?? nowhere
+            case .constant(let index): unsafe weights.map { unsafe $0 + branch.weightOffsets[index] } ?? nowhere
             case .input, .output: nil
             }
         }
@@ -79,10 +79,10 @@ final class BoundSteps {
         }
 
         for (index, step) in program.steps.enumerated() {
-            let scratch = unsafe workspace.map { unsafe $0 + prepared.placement.scratchOffsets[index] } ?? nowhere
+            let scratch = unsafe workspace.map { unsafe $0 + branch.placement.scratchOffsets[index] } ?? nowhere
             switch step.kind {
             case .primitive(let descriptor, let list):
-                guard let primitive = prepared.primitives[index] else { continue }
+                guard let primitive = branch.primitives[index] else { continue }
                 let start = unsafe arguments.baseAddress.map { unsafe $0 + nextArgument }
                 for (argument, operand) in list {
                     guard let layout = operand.layout else { continue }

@@ -8,7 +8,8 @@ import Kernels
 /// Not safe for concurrent use: one `execute` at a time.
 public final class ModelInstance {
     private let prepared: PreparedModel
-    private let steps: BoundSteps
+    /// One per gear, or the only one.
+    private let branches: [BoundSteps]
 
     /// - weights: the area that `packWeights` filled; ignored when the model has no weights.
     /// - workspace: `workspaceBytes` bytes of any alignment; ignored when the model needs none.
@@ -24,22 +25,28 @@ public final class ModelInstance {
         self.prepared = prepared
         // Safe: both areas cover the sizes that the prepared model states, slack for the alignment included. The weight
         // area is only read.
-        steps = try unsafe BoundSteps(
-            prepared, weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
-            workspace: workspace.map { unsafe Alignment.align($0) })
+        branches = try prepared.branches.map {
+            try unsafe BoundSteps(
+                $0, threads: prepared.threads,
+                weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
+                workspace: workspace.map { unsafe Alignment.align($0) })
+        }
     }
 
     /// Runs the model once, on the calling thread and oneDNN's workers. Allocates nothing and takes no lock.
     /// - inputs, outputs: addresses of the caller's buffers in the model's order, of any alignment, at least as large as
-    ///   `inputBytes` and `outputBytes` say; outputs are overwritten.
+    ///   `inputBytes` and `outputBytes` say for the gear; outputs are overwritten.
+    /// - gear: the number of the gear; 0 in a model without gears.
     public func execute(
-        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        gear: Int = 0
     ) throws {
         guard inputs.count >= prepared.inputBytes.count, outputs.count >= prepared.outputBytes.count else {
             throw ExecutableError.areaTooSmall(
                 area: "list of buffers", bytes: inputs.count + outputs.count,
                 needed: prepared.inputBytes.count + prepared.outputBytes.count)
         }
+        let steps = branches[gear]
         if steps.usesOneDNN { conednn_set_threads(Int32(prepared.threads)) }
         try unsafe steps.run(inputs: inputs, outputs: outputs)
     }

@@ -13,17 +13,15 @@ public final class PreparedModel: Sendable {
     public let workspaceBytes: Int
     /// Bytes that the packed weights take, the slack for any alignment of the pointer included; 0 for none.
     public let weightBytes: Int
-    /// Exact bytes of each input and output, in the model's order.
+    /// Exact bytes of each input and output, in the model's order; of the largest gear in a model with gears.
     public let inputBytes: [Int]
     public let outputBytes: [Int]
-    /// Type and shape of each output, as the operators give them.
-    public let outputDescs: [TensorDesc]
+    /// The shapes among which each execution chooses; nil for a model with one shape.
+    public let gears: GearTable?
 
-    let program: Program
-    let placement: Placement
+    /// One per gear, or the only one.
+    let branches: [PreparedBranch]
     let weights: WeightLayout
-    /// One per step; nil for native kernels.
-    let primitives: [Primitive?]
     let threads: Int
 
     /// Prepares `model` for `threads` threads per execution.
@@ -36,18 +34,41 @@ public final class PreparedModel: Sendable {
     /// Prepares a model whose weights partition has `weightBytes` bytes and is not at hand yet.
     public init(_ model: Model, weightBytes partition: Int, threads: Int) throws {
         conednn_set_threads(Int32(threads))
-        let compiled = try GraphCompiler.compile(model.graph, weightBytes: partition)
-        program = compiled.program
-        inputBytes = compiled.inputs.map { $0.byteCount ?? 0 }
-        outputBytes = compiled.outputs.map { $0.byteCount ?? 0 }
-        outputDescs = compiled.outputs
-        placement = try Placement(compiled.program)
-        self.weights = WeightLayout(compiled.program)
-        workspaceBytes = Alignment.withSlack(placement.totalBytes)
-        weightBytes = Alignment.withSlack(self.weights.totalBytes)
-        primitives = try PrimitiveFactory.compile(compiled.program.steps, threads: threads)
+        let gears = try GearGraphs(model)
+        let compiled = try (gears?.graphs ?? [model.graph]).map {
+            try GraphCompiler.compile($0, weightBytes: partition)
+        }
+        let layout = WeightLayout(compiled.map(\.program))
+        let primitives = try PrimitiveFactory.compile(compiled.map(\.program.steps), threads: threads)
+        branches = try zip(compiled, zip(layout.offsets, primitives)).map { branch, made in
+            PreparedBranch(
+                inputBytes: branch.inputs.map { $0.byteCount ?? 0 },
+                outputBytes: branch.outputs.map { $0.byteCount ?? 0 }, outputDescs: branch.outputs,
+                program: branch.program, placement: try Placement(branch.program), weightOffsets: made.0,
+                primitives: made.1)
+        }
+        self.gears = gears?.table
+        self.weights = layout
+        inputBytes = Self.largest(branches.map(\.inputBytes))
+        outputBytes = Self.largest(branches.map(\.outputBytes))
+        workspaceBytes = Alignment.withSlack(branches.map(\.placement.totalBytes).max() ?? 0)
+        weightBytes = Alignment.withSlack(layout.totalBytes)
         self.threads = threads
     }
+
+    /// The largest number in each place of lists of equal length.
+    private static func largest(_ lists: [[Int]]) -> [Int] {
+        lists.dropFirst().reduce(lists.first ?? []) { zip($0, $1).map { max($0, $1) } }
+    }
+
+    /// Exact bytes of each input in a gear.
+    public func inputBytes(gear: Int) -> [Int] { branches[gear].inputBytes }
+
+    /// Exact bytes of each output in a gear.
+    public func outputBytes(gear: Int) -> [Int] { branches[gear].outputBytes }
+
+    /// Type and shape of each output in a gear, as the operators give them.
+    public func outputDescs(gear: Int = 0) -> [TensorDesc] { branches[gear].outputDescs }
 
     /// Writes the weights into `area` in the layout that the kernels want.
     /// - weights: the same partition that the model was prepared with.
@@ -58,7 +79,7 @@ public final class PreparedModel: Sendable {
         }
         conednn_set_threads(Int32(threads))
         // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
-        try unsafe self.weights.pack(program, weights, into: Alignment.align(start), threads: threads)
+        try unsafe self.weights.pack(weights, into: Alignment.align(start), threads: threads)
     }
 }
 

@@ -5,10 +5,20 @@ import Dispatch
 import Kernels
 import Synchronization
 
-/// Compiles the primitives of a program. Code generation dominates a load, so it uses all threads; oneDNN's primitive
+/// Compiles the primitives of programs. Code generation dominates a load, so it uses all threads; oneDNN's primitive
 /// cache makes equal ones only once.
 enum PrimitiveFactory {
-    static func compile(_ steps: [Program.Step], threads: Int) throws -> [Primitive?] {
+    /// - programs: the steps of each program.
+    /// - Returns: by program and step the primitive; nil for native kernels.
+    static func compile(_ programs: [[Program.Step]], threads: Int) throws -> [[Primitive?]] {
+        var rest = try compile(programs.count == 1 ? programs[0] : programs.flatMap { $0 }, threads: threads)[...]
+        return programs.map { steps in
+            defer { rest = rest.dropFirst(steps.count) }
+            return Array(rest.prefix(steps.count))
+        }
+    }
+
+    private static func compile(_ steps: [Program.Step], threads: Int) throws -> [Primitive?] {
         let jobs = steps.enumerated().compactMap { index, step in
             if case .primitive(let descriptor, _) = step.kind { (index, descriptor) } else { nil }
         }

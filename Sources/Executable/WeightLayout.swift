@@ -6,26 +6,35 @@ import Kernels
 
 /// Where each packed constant lies in the weight area, and how it gets there.
 struct WeightLayout {
-    /// Offset from the aligned start of the area, by constant.
-    let offsets: [Int]
+    /// By program and constant: offset from the aligned start of the area.
+    let offsets: [[Int]]
     let totalBytes: Int
+    /// What is stored, each once.
+    private let contents: [(packed: Program.PackedConstant, offset: Int)]
 
-    init(_ program: Program) {
-        var offsets: [Int] = []
+    /// - programs: the gears of one model; constants that several of them want in the same layout are stored once.
+    init(_ programs: [Program]) {
+        var contents: [(packed: Program.PackedConstant, offset: Int)] = []
         var total = 0
-        for constant in program.constants {
-            offsets.append(total)
-            total += Alignment.roundUp(constant.bytes)
+        var known = StoredConstants()
+        offsets = programs.map { program in
+            program.constants.map { packed in
+                // A program alone shares its constants already.
+                if programs.count > 1, let stored = known.place(packed, at: contents.count) {
+                    return contents[stored].offset
+                }
+                contents.append((packed, total))
+                defer { total += Alignment.roundUp(packed.bytes) }
+                return total
+            }
         }
-        self.offsets = offsets
+        self.contents = contents
         totalBytes = total
     }
 
     /// Writes all constants to `base`, which is aligned and covers `totalBytes`.
-    func pack(
-        _ program: Program, _ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer, threads: Int
-    ) throws {
-        for (packed, offset) in zip(program.constants, offsets) {
+    func pack(_ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer, threads: Int) throws {
+        for (packed, offset) in contents {
             let target = unsafe base + offset
             switch packed.constant.data {
             case .inline(let bytes):
@@ -54,6 +63,44 @@ struct WeightLayout {
             return
         }
         try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
+    }
+}
+
+/// Finds constants that are stored with the same elements in the same layout.
+private struct StoredConstants {
+    private struct Key: Hashable {
+        let source: Constant.Data
+        let bytes: Int
+
+        // Elements that a file repeats inline are few and small; the rest is told apart by where it lies.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(bytes)
+            switch source {
+            case .inline(let elements): unsafe elements.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            case .weights(let range): hasher.combine(range)
+            }
+        }
+    }
+
+    private var entries: [Key: [(reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?, index: Int)]] = [:]
+
+    /// The index of an equal constant; else nil, and the constant is known by `index` from now on.
+    mutating func place(_ packed: Program.PackedConstant, at index: Int) -> Int? {
+        let key = Key(source: packed.constant.data, bytes: packed.bytes)
+        if let equal = entries[key]?.first(where: { Self.same($0.reorder, packed.reorder) }) { return equal.index }
+        entries[key, default: []].append((packed.reorder, index))
+        return nil
+    }
+
+    private static func same(
+        _ left: (from: MemoryDescriptor, to: MemoryDescriptor)?,
+        _ right: (from: MemoryDescriptor, to: MemoryDescriptor)?
+    ) -> Bool {
+        switch (left, right) {
+        case (nil, nil): true
+        case (let left?, let right?): left.from.equals(right.from) && left.to.equals(right.to)
+        default: false
+        }
     }
 }
 

@@ -5,8 +5,10 @@ import SwiftProtobuf
 
 /// What the caller chooses when a model is imported.
 public struct ImportOptions: Sendable {
-    /// Static shapes of inputs, by name; inputs without an entry keep the model's.
+    /// Shapes of inputs, by name; inputs without an entry keep the model's. Static, but for −1 where `gears` decide.
     public var inputShapes: [String: [Int]]
+    /// The shapes among which executions choose; nil for a model with one shape.
+    public var gears: ImportGears?
     /// Format of four-dimensional (NCHW) or five-dimensional (NCDHW) inputs; `nd` for none.
     public var inputFormat: Format
     /// Names of the ONNX tensors that become the outputs; empty for the model's own outputs.
@@ -21,11 +23,13 @@ public struct ImportOptions: Sendable {
     public var float16Inputs: [String]
 
     public init(
-        inputShapes: [String: [Int]] = [:], inputFormat: Format = .nchw, outputTensors: [String] = [],
+        inputShapes: [String: [Int]] = [:], gears: ImportGears? = nil, inputFormat: Format = .nchw,
+        outputTensors: [String] = [],
         outputNodes: [(node: String, output: Int)] = [], outputType: DataType? = nil,
         outputTypes: [(node: String, output: Int, type: DataType)] = [], float16Inputs: [String] = []
     ) {
         self.inputShapes = inputShapes
+        self.gears = gears
         self.inputFormat = inputFormat
         self.outputTensors = outputTensors
         self.outputNodes = outputNodes
@@ -53,6 +57,20 @@ public func importONNX(
         throw ConversionError(
             "E13005", "The file is not an ONNX model: \(error)", cause: "The file is damaged or of another format.")
     }
-    var importing = try ModelImport(proto, options: options, readExternal: readExternal)
-    return try importing.run(name: name)
+    guard let gears = options.gears else {
+        var importing = try ModelImport(proto, options: options, readExternal: readExternal)
+        return try importing.run(name: name)
+    }
+    var builder = GearModelBuilder(gears, options)
+    for gear in gears.values.indices {
+        do {
+            var importing = try ModelImport(proto, options: builder.options(gear: gear), readExternal: readExternal)
+            builder.append(try importing.run(name: name))
+        } catch {
+            throw ConversionError(
+                error.code, "In gear \(gears.values[gear]): \(error.message)", cause: error.cause,
+                solution: error.solution)
+        }
+    }
+    return builder.model(name: name)
 }

@@ -67,10 +67,17 @@ public struct OfflineModelWriter {
         return writer.bytes
     }
 
-    /// Bytes of all tensors that nodes produce: the memory that a plan without any reuse takes.
+    /// Bytes of all tensors that nodes produce: the memory that a plan without any reuse takes. Only one of several
+    /// sub-graphs (branches, gears) runs at a time.
     private static func featureMapBytes(_ model: Model) -> Int {
+        let (sum, overflow) = featureMapBytes(model.graph).addingReportingOverflow(
+            model.subgraphs.map { featureMapBytes($0) }.max() ?? 0)
+        return overflow ? Int.max : sum
+    }
+
+    private static func featureMapBytes(_ graph: Graph) -> Int {
         var total = 0
-        for node in model.graph.nodes where node.constant == nil && !["NetOutput", "FileConstant"].contains(node.type) {
+        for node in graph.nodes where node.constant == nil && !["NetOutput", "FileConstant"].contains(node.type) {
             for desc in node.outputs {
                 let (padded, overflow) = (desc.byteCount ?? 0).addingReportingOverflow(511 + 32)
                 let (sum, sumOverflow) = total.addingReportingOverflow(overflow ? 0 : padded / 512 * 512)

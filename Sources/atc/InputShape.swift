@@ -2,41 +2,54 @@
 
 import ONNXImport
 
+/// An input and the shape that `--input_shape` gives it.
+typealias InputShape = (name: String, shape: [Int])
+
 /// Reads `--input_shape`: `name:1,3,224,224;other:1,8`. A name may hold colons; nothing after the last one is a scalar.
-func parseInputShapes(_ text: String) throws(ConversionError) -> [String: [Int]] {
+/// - withGears: whether dimensions may be left open as −1, for gears to give them.
+func parseInputShapes(_ text: String, withGears: Bool) throws(ConversionError) -> [InputShape] {
     func malformed(_ part: Substring, _ reason: String) -> ConversionError {
         ConversionError(
             "E10002", "Parameter [--input_shape] is invalid at [\(part)]. Reason: \(reason)",
             solution: "Write it as \"input_name1:n1,c1,h1,w1;input_name2:n2,c2\", in quotation marks.")
     }
-    var shapes: [String: [Int]] = [:]
+    var shapes: [InputShape] = []
     for part in text.split(separator: ";", omittingEmptySubsequences: true) {
         guard let colon = part.lastIndex(of: ":"), colon != part.startIndex else {
             throw malformed(part, "A name, a colon and a shape are expected.")
         }
         let name = String(part[..<colon])
-        guard shapes[name] == nil else { throw malformed(part, "The input is given twice.") }
+        guard !shapes.contains(where: { $0.name == name }) else { throw malformed(part, "The input is given twice.") }
         var dimensions: [Int] = []
         let numbers = part[part.index(after: colon)...]
         for number in numbers.split(separator: ",", omittingEmptySubsequences: false) where !numbers.isEmpty {
-            dimensions.append(try dimension(number, of: part, malformed))
+            dimensions.append(try dimension(number, of: part, withGears: withGears, malformed))
         }
-        shapes[name] = dimensions
+        shapes.append((name, dimensions))
     }
     guard !shapes.isEmpty else { throw malformed(text[...], "A name, a colon and a shape are expected.") }
     return shapes
 }
 
 private func dimension(
-    _ text: Substring, of part: Substring, _ malformed: (Substring, String) -> ConversionError
+    _ text: Substring, of part: Substring, withGears: Bool, _ malformed: (Substring, String) -> ConversionError
 ) throws(ConversionError) -> Int {
     let number = text.drop { $0 == " " }
+    if withGears, number == "-1" { return -1 }
+    if withGears, number.contains("~") {
+        throw ConversionError(
+            "E10040",
+            "The shape [\(part)] in parameter [--input_shape] has a range, which does not go together with "
+                + "[--dynamic_batch_size], [--dynamic_image_size] or [--dynamic_dims].",
+            solution: "Write -1 for the dimensions that the gears give.")
+    }
     if number.contains("~") || number == "-1" {
         throw ConversionError(
             "E10055",
             "The shape [\(part)] in parameter [--input_shape] is not supported. "
-                + "Reason: dynamic shapes are not supported yet.",
-            solution: "Give every dimension one positive number.")
+                + "Reason: shapes that are known only at run time are not supported yet.",
+            solution: "Give every dimension one positive number, or list the shapes with --dynamic_batch_size, "
+                + "--dynamic_image_size or --dynamic_dims.")
     }
     guard let value = Int(number) else {
         throw malformed(part, "[\(text)] is not a whole number.")

@@ -29,10 +29,15 @@ struct ModelConversion {
             throw ConversionError(
                 "E10056", "Parameters [--precision_mode] and [--precision_mode_v2] exclude each other.")
         }
+        let gearOption = try GearOption(options)
         try checkSupport(OptionSpec.all.map(\.name))
+        let shapes =
+            options.has("input_shape")
+            ? try parseInputShapes(options.value("input_shape"), withGears: gearOption != nil) : []
+        let gears = try gearOption?.gears(of: shapes, format: format)
         let selection = try OutputSelection(nodes: options.value("out_nodes"), types: options.value("output_type"))
         let importOptions = ImportOptions(
-            inputShapes: options.has("input_shape") ? try parseInputShapes(options.value("input_shape")) : [:],
+            inputShapes: Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0.shape) }), gears: gears,
             inputFormat: format, outputTensors: selection.tensors, outputNodes: selection.nodes,
             outputType: selection.type, outputTypes: selection.nodeTypes,
             float16Inputs: options.value("input_fp16_nodes").split(separator: ";").map { String($0) })
@@ -49,15 +54,15 @@ struct ModelConversion {
             (location, offset, length) throws(ConversionError) in
             try external(location, offset, length, of: path)
         }
-        report("imported \(model.graph.nodes.count) operators")
+        report("imported \(([model.graph] + model.subgraphs).reduce(0) { $0 + $1.nodes.count }) operators")
         model.attributes["atc_cmdline"] = .string((["atc"] + arguments).joined(separator: " "))
         model.attributes["atc_version"] = .string("PyAclMdl")
         model.attributes["soc_version"] = .string(options.value("soc_version"))
         let weights = WeightFiles.Mode(rawValue: options.value("external_weight")).map {
-            WeightFiles(moving: &model.graph, mode: $0, modelName: name)
+            WeightFiles(moving: &model, mode: $0, modelName: name)
         }
         do {
-            try model.graph.validate()
+            for graph in [model.graph] + model.subgraphs { try graph.validate() }
             for (name, bytes) in weights?.files ?? [] {
                 report("write \(bytes.count) bytes of weights to \(name)")
                 try Files.write(bytes, to: Files.folder(of: output) + "weight/" + name)

@@ -60,13 +60,9 @@ struct OptionSpec: Sendable {
     private static let shapes: [OptionSpec] = [
         OptionSpec("input_shape", .text, "Shapes of the inputs: \"name:1,3,224,224;other:1,8\"."),
         OptionSpec("input_format", .text, "NCHW, NCDHW or ND."),
-        OptionSpec(
-            "dynamic_batch_size", .text, .only([""], reason: "Gears are not supported yet."),
-            "Not supported yet."),
-        OptionSpec(
-            "dynamic_image_size", .text, .only([""], reason: "Gears are not supported yet."),
-            "Not supported yet."),
-        OptionSpec("dynamic_dims", .text, .only([""], reason: "Gears are not supported yet."), "Not supported yet."),
+        OptionSpec("dynamic_batch_size", .text, "Gears for a first dimension of -1: \"1,2,4\"."),
+        OptionSpec("dynamic_image_size", .text, "Gears for a height and width of -1: \"320,320;640,640\"."),
+        OptionSpec("dynamic_dims", .text, "Gears for all dimensions of -1 in their order: \"1,3;2,5\"."),
         OptionSpec(
             "input_shape_range", .text, .only([""], reason: "Dynamic shapes are not supported yet."),
             "Not supported yet."),

@@ -19,27 +19,28 @@ struct WeightFiles {
     /// Names and contents of the files, for the folder `weight` beside the model.
     private(set) var files: [(name: String, bytes: [UInt8])] = []
 
+    private let mode: Mode
+    private let combinedName: String
+    private var combined: [UInt8] = []
+    private var known: [String: [UInt8]] = [:]
+    /// Where in the file of all weights these bytes lie; gears share most of theirs.
+    private var offsets: [String: (bytes: [UInt8], offset: Int)] = [:]
+
     /// - modelName: the name of the offline model without its suffix.
-    init(moving graph: inout Graph, mode: Mode, modelName: String) {
-        var combined: [UInt8] = []
-        var known: [String: [UInt8]] = [:]
+    init(moving model: inout Model, mode: Mode, modelName: String) {
+        self.mode = mode
+        combinedName = "\(modelName)_weight_combined"
+        move(&model.graph)
+        for index in model.subgraphs.indices { move(&model.subgraphs[index]) }
+        if !combined.isEmpty { files.append((combinedName, combined)) }
+    }
+
+    private mutating func move(_ graph: inout Graph) {
         for index in graph.nodes.indices {
             guard let constant = graph.nodes[index].constant, case .inline(let bytes) = constant.data,
                 bytes.count > Self.largestInside
             else { continue }
-            var name: String
-            var offset = 0
-            switch mode {
-            case .separate:
-                name = "weight_\(Self.fingerprint(bytes))"
-                while let other = known[name], other != bytes { name += "_" }
-                if known.updateValue(bytes, forKey: name) == nil { files.append((name, bytes)) }
-            case .combined:
-                name = "\(modelName)_weight_combined"
-                offset = (combined.count + Self.alignment - 1) / Self.alignment * Self.alignment
-                combined.append(contentsOf: repeatElement(0, count: offset - combined.count))
-                combined.append(contentsOf: bytes)
-            }
+            let (name, offset) = place(bytes)
             var node = graph.nodes[index]
             node.type = "FileConstant"
             node.attributes["value"] = nil
@@ -51,7 +52,25 @@ struct WeightFiles {
             node.outputs = [constant.desc]
             graph.nodes[index] = node
         }
-        if !combined.isEmpty { files.append(("\(modelName)_weight_combined", combined)) }
+    }
+
+    /// Puts the bytes into a file, unless they are in one already.
+    private mutating func place(_ bytes: [UInt8]) -> (name: String, offset: Int) {
+        switch mode {
+        case .separate:
+            var name = "weight_\(Self.fingerprint(bytes))"
+            while let other = known[name], other != bytes { name += "_" }
+            if known.updateValue(bytes, forKey: name) == nil { files.append((name, bytes)) }
+            return (name, 0)
+        case .combined:
+            let key = Self.fingerprint(bytes)
+            if let other = offsets[key], other.bytes == bytes { return (combinedName, other.offset) }
+            let offset = (combined.count + Self.alignment - 1) / Self.alignment * Self.alignment
+            combined.append(contentsOf: repeatElement(0, count: offset - combined.count))
+            combined.append(contentsOf: bytes)
+            offsets[key] = (bytes, offset)
+            return (combinedName, offset)
+        }
     }
 
     /// 128 bits: two FNV-1a sums that start differently.

@@ -101,6 +101,16 @@ import Testing
         #expect(throws: Failure.self) { try facts.outputDims(gear: 2, output: 0) }
     }
 
+    @Test func outputDimsOfScalarsAndOfAllGears() throws {
+        let facts = gears {
+            $0.dynamicBatch = [1, 4]
+            $0.dynamicOutputShapes = ["0,0,", "1,0", "-1,1,7,3"]
+        }
+        #expect(try facts.outputDims(gear: 0, output: 0) == [])
+        #expect(try facts.outputDims(gear: 1, output: 0) == [])
+        #expect(try facts.outputDims(gear: 1, output: 1) == [7, 3])
+    }
+
     // MARK: AIPP
 
     @Test func aippInputsAreTiedToTheirParameters() {

@@ -10,10 +10,13 @@ final class Running {
     private let workspace: Marked
     private let instance: ModelInstance
 
-    init(_ graph: Graph, threads: Int = 1, misalignment: Int = 0) throws {
+    convenience init(_ graph: Graph, threads: Int = 1, misalignment: Int = 0) throws {
+        try self.init(Model(name: graph.name, graph: graph), threads: threads, misalignment: misalignment)
+    }
+
+    init(_ model: Model, threads: Int = 1, misalignment: Int = 0) throws {
         prepared = try unsafe PreparedModel(
-            Model(name: graph.name, graph: graph), weights: UnsafeRawBufferPointer(start: nil, count: 0),
-            threads: threads)
+            model, weights: UnsafeRawBufferPointer(start: nil, count: 0), threads: threads)
         weights = Marked(prepared.weightBytes, misalignment)
         workspace = Marked(prepared.workspaceBytes, misalignment)
         if prepared.weightBytes > 0 {
@@ -32,7 +35,8 @@ final class Running {
             prepared, weights: weights.area.baseAddress, workspace: workspace.area.baseAddress)
     }
 
-    func run(_ inputs: [[Float]]) throws -> [[Float]] {
+    /// The outputs; in a model with gears those of the gear, which is given, whatever its selector holds.
+    func run(_ inputs: [[Float]], gear: Int = 0) throws -> [[Float]] {
         let sources = unsafe inputs.map { values in
             let area = UnsafeMutableRawBufferPointer.allocate(byteCount: max(values.count * 4, 1), alignment: 4)
             unsafe values.withUnsafeBytes { unsafe area.copyMemory(from: $0) }
@@ -46,10 +50,10 @@ final class Running {
         let outputPointers = unsafe targets.compactMap { $0.baseAddress }
         try unsafe inputPointers.withUnsafeBufferPointer { inputs in
             try unsafe outputPointers.withUnsafeBufferPointer { outputs in
-                try unsafe instance.execute(inputs: inputs, outputs: outputs)
+                try unsafe instance.execute(inputs: inputs, outputs: outputs, gear: gear)
             }
         }
-        return unsafe zip(targets, prepared.outputBytes).map { area, bytes in
+        return unsafe zip(targets, prepared.outputBytes(gear: gear)).map { area, bytes in
             unsafe Array(area.bindMemory(to: Float.self).prefix(bytes / 4))
         }
     }

@@ -23,17 +23,17 @@ def atc_path():
 
 @pytest.fixture(scope="session")
 def make_model(atc_path, tmp_path_factory):
-    """make_model(onnx_model, input_shape=None) -> bytes of the .om that atc makes of it."""
+    """make_model(onnx_model, input_shape=None, *options) -> bytes of the .om that atc makes of it."""
     folder = tmp_path_factory.mktemp("models")
     cache = {}
 
-    def make(onnx_model, input_shape=None):
+    def make(onnx_model, input_shape=None, *options):
         data = onnx_model if isinstance(onnx_model, bytes) else onnx_model.SerializeToString()
-        key = hashlib.sha256(data + repr(input_shape).encode()).hexdigest()
+        key = hashlib.sha256(data + repr((input_shape, options)).encode()).hexdigest()
         if key not in cache:
             source = folder / f"{key}.onnx"
             source.write_bytes(data)
-            command = [atc_path, f"--model={source}", "--framework=5", f"--output={folder / key}"]
+            command = [atc_path, f"--model={source}", "--framework=5", f"--output={folder / key}", *options]
             if input_shape:
                 command.append(f"--input_shape={input_shape}")
             done = subprocess.run(command, capture_output=True, text=True, timeout=600)

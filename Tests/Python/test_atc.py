@@ -181,7 +181,6 @@ def test_paths(atc):
 def test_what_is_not_supported_is_refused_with_a_reason(atc):
     model = relu_model((1, 3, 8, 8))
     for option in (
-        "--dynamic_batch_size=1,2",
         "--insert_op_conf=aipp.cfg",
         "--mode=3",
         "--is_input_adjust_hw_layout=true",
@@ -239,6 +238,73 @@ def test_names_may_hold_colons(atc):
     node = helper.make_node("Relu", ["a:0"], ["y"], name="relu")
     run = atc.convert(make_graph([node], {"a:0": ["n", 4]}, {"y": ["n", 4]}), "--input_shape=a:0:2,4")
     assert run.returncode == 0, run.stdout
+
+
+# --- Gears ---
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "code"),
+    [
+        (None, ["--dynamic_batch_size=1,2"], "E10004"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1,2", "--dynamic_dims=1;2"], "E10009"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1,2", "--input_shape_range=x:[1~2,3,8,8]"], "E10009"),
+        ("x:1~2,3,8,8", ["--dynamic_batch_size=1,2"], "E10040"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=4"], "E10035"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=" + ",".join(map(str, range(1, 102)))], "E10036"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1,0"], "E10038"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1,2,1"], "E10039"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1;2"], "E10003"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=-1,2"], "E10003"),
+        ("x:-1,3,8,8", ["--dynamic_batch_size=1,2147483648"], "E10013"),
+        ("x:-1,3,-1,8", ["--dynamic_batch_size=1,2"], "E10018"),
+        ("x:1,3,-1,8", ["--dynamic_batch_size=1,2"], "E10018"),
+        ("x:", ["--dynamic_batch_size=1,2"], "E10012"),
+        ("x:1,3,8,8", ["--dynamic_batch_size=1,2"], "E10031"),
+        ("x:1,3,8,8", ["--dynamic_image_size=4,4;8,8"], "E10019"),
+        ("x:1,3,-1,8", ["--dynamic_image_size=4,4;8,8"], "E10019"),
+        ("x:-1,3,-1,-1", ["--dynamic_image_size=4,4;8,8"], "E10019"),
+        ("x:1,-1,-1", ["--dynamic_image_size=4,4;8,8"], "E10019"),
+        ("x:1,3,-1,-1", ["--dynamic_image_size=4,4;8,8,8"], "E10020"),
+        ("x:1,3,-1,-1", ["--dynamic_image_size=4,4;8,8", "--input_format=ND"], "E10003"),
+        ("x:1,3,-1,-1", ["--dynamic_image_size=4,4;4,4"], "E10039"),
+        ("x:1,3,8,8", ["--dynamic_dims=1;2"], "E10001"),
+        ("x:-1,3,-1,8", ["--dynamic_dims=1;2"], "E10003"),
+        ("x:-1,3,-1,8", ["--dynamic_dims=1,2,3;2,3,4"], "E10003"),
+        ("x:-1,3,-1,8", ["--dynamic_dims=1,a;2,3"], "E10003"),
+        ("x:-1,3,-1,8", ["--dynamic_dims=1,0;2,3"], "E10001"),
+        ("x:-1,3,-1,8", ["--dynamic_dims=1,2"], "E10035"),
+        ("z:-1,3,8,8", ["--dynamic_batch_size=1,2"], "E10016"),
+        ("x:-1,3,8", ["--dynamic_batch_size=1,2"], "E10049"),
+    ],
+)
+def test_bad_gears(atc, shape, options, code):
+    given = [f"--input_shape={shape}"] if shape else []
+    assert_failed(atc.convert(relu_model(("n", 3, "h", "w")), *given, *options), code)
+    assert not (atc.folder / "out.om").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "option"),
+    [
+        ("x:-1,3,8,8", "--dynamic_batch_size=1, 2,4,"),
+        ("x:1,3,-1,-1", "--dynamic_image_size=4,4;8,6;"),
+        ("x:-1,3,-1,8", "--dynamic_dims=1,2;4,4;"),
+        ("x:-1,3,8,8", "--dynamic_batch_size=" + ",".join(map(str, range(1, 101)))),
+    ],
+)
+def test_gears_are_written(atc, shape, option):
+    run = atc.convert(relu_model(("n", 3, "h", "w")), f"--input_shape={shape}", option)
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.splitlines() == [START, "...", SUCCESS]
+
+
+def test_an_error_in_one_gear_names_the_gear(atc):
+    node = helper.make_node("Reshape", ["x", "s"], ["y"], name="view")
+    shape = numpy_helper.from_array(np.array([-1, 12], np.int64), "s")
+    model = make_graph([node], {"x": ["n", 6]}, {"y": ["m", 12]}, [shape])
+    error = assert_failed(atc.convert(model, "--input_shape=x:-1,6", "--dynamic_batch_size=2,4,3"), "E13014")
+    assert "[3]" in error and "view" in error
 
 
 # --- The model ---

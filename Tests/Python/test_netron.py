@@ -116,3 +116,26 @@ def test_netron_shows_the_model(netron, make_model):
     assert [bytes(content) for content in constants] == [slope.tobytes()]
     ((result,),) = by_type["NetOutput"]["inputs"]
     assert result == {"name": "squash:0", "type": "float32[1,2,8,8]", "bytes": None}
+
+
+def test_netron_shows_every_gear(netron, make_model):
+    weights = np.arange(12, dtype=np.float32).reshape(4, 3)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], name="product")],
+        "shown",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    shown = netron(make_model(model, "x:-1,4", "--dynamic_batch_size=1,5"))
+    root, *branches = shown["graphs"]
+    by_type = {node["type"]: node for node in root["nodes"] if node["type"] != "Data"}
+    assert set(by_type) == {"MapIndex", "Case", "NetOutput"}
+    assert by_type["Case"]["outputs"] == [["float32[5,3]"]]
+    assert [graph["name"] for graph in branches] == ["Batch_0", "Batch_1"]
+    for number, (branch, size) in enumerate(zip(branches, (1, 5), strict=True)):
+        (product,) = [node for node in branch["nodes"] if node["type"] not in ("Data", "NetOutput")]
+        assert product["name"] == f"product_ascend_mbatch_batch_{number}"
+        assert product["outputs"] == [[f"float32[{size},3]"]]
+        assert bytes(product["inputs"][1][0]["bytes"]) == weights.tobytes()

@@ -161,22 +161,58 @@ def model_files(make_model, tmp_path_factory):
     return files
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "g++", "clang", "clang++"])
-@pytest.mark.parametrize("libraries", [["ascendcl"], ["acl_rt", "acl_mdl"]], ids="+".join)
-def test_programs_build_against_the_prefix_and_run(prefix, model_files, tmp_path, compiler, libraries):
+def build(prefix: Path, folder: Path, compiler: str, name: str, libraries: list[str]) -> Path:
+    """The program `name` of this folder, built against the prefix as C11 or C++17."""
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     is_cpp = compiler.endswith("++")
-    source = tmp_path / ("program.cpp" if is_cpp else "program.c")
-    shutil.copy(Path(__file__).parent / "prefix_program.c", source)
-    program = tmp_path / "program"
+    source = folder / ("program.cpp" if is_cpp else "program.c")
+    shutil.copy(Path(__file__).parent / name, source)
+    program = folder / "program"
     options = ["-std=c++17" if is_cpp else "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
     options += ["-I", prefix / "include", source]
     built = run(compiler, *options, "-L", prefix / "lib64", *(f"-l{name}" for name in libraries), "-lm", "-o", program)
     assert built.returncode == 0, built.stderr
-    done = run(program, *model_files, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})
+    return program
+
+
+def run_built(prefix: Path, program: Path, *arguments: Path) -> str:
+    done = run(program, *arguments, env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib64")})
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 1e-4
+    return done.stdout
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++", "clang", "clang++"])
+@pytest.mark.parametrize("libraries", [["ascendcl"], ["acl_rt", "acl_mdl"]], ids="+".join)
+def test_programs_build_against_the_prefix_and_run(prefix, model_files, tmp_path, compiler, libraries):
+    program = build(prefix, tmp_path, compiler, "prefix_program.c", libraries)
+    assert float(run_built(prefix, program, *model_files)) < 1e-4
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++"])
+def test_gears_from_c(prefix, make_model, tmp_path, compiler):
+    import numpy as np
+
+    from test_gears import Oracle, conv_net, product_net
+
+    net = conv_net()
+    x = np.random.default_rng(9).standard_normal((4, 3, 6, 8)).astype(np.float32)
+    files = [tmp_path / name for name in ("batch.om", "input.bin", "expected.bin")]
+    batch = make_model(net, "x:-1,3,6,8", "--dynamic_batch_size=1,4,2", "--out_nodes=map")
+    for path, content in zip(files, (batch, x.tobytes(), Oracle(net)(x)[0].tobytes()), strict=True):
+        path.write_bytes(content)
+    program = build(prefix, tmp_path, compiler, "gear_program.c", ["ascendcl"])
+    *lines, difference = run_built(prefix, program, *files).splitlines()
+    assert lines == ["batch 1 4 2", "hw", "now 1 24 6 8", "now 4 24 6 8", "now 2 24 6 8"]
+    assert float(difference.removeprefix("difference ")) < 1e-4
+    image = make_model(net, "x:1,3,-1,-1", "--dynamic_image_size=6,8;5,5", "--out_nodes=map")
+    dims = make_model(product_net(), "a:-1,-1,24;b:-1,24", "--dynamic_dims=1,3,1;2,2,2")
+    for model, expected in (
+        (image, ["batch", "hw 6x8 5x5"]),
+        (dims, ["batch", "hw", "gear 1 3 24 1 24", "gear 2 2 24 2 24"]),
+    ):
+        (tmp_path / "other.om").write_bytes(model)
+        assert run_built(prefix, program, tmp_path / "other.om").splitlines() == expected
 
 
 @pytest.mark.parametrize("names", [*([name] for name in LINKED_NAMES), LINKED_NAMES], ids="+".join)

@@ -9,17 +9,12 @@ import OfflineModel
 /// It uses memory of its own besides the model's, whose sizes stay as they were reported.
 final class DumpedModel: @unchecked Sendable {
     let session: DumpSession
-    fileprivate let selection: DumpSelection
-    fileprivate let descs: [TensorDesc]
     /// Below the folder of the dump: device, model and id.
     fileprivate let folders: [String]
-    private let prepared: PreparedModel
-    private let weights: OwnMemory
-    private let workspace: OwnMemory
-    private let addresses: OwnMemory
+    /// One per gear, or the only one.
+    private let gears: [DumpedGear]
 
     // Used only in the workspace's turn of the loaded model.
-    private let instance: ModelInstance
     private var steps = 0
 
     /// Nil if the session wants nothing of this model.
@@ -35,25 +30,17 @@ final class DumpedModel: @unchecked Sendable {
         folders = ["\(device.id)", DumpFolder.safe(name), "\(id)"]
         do {
             let file = try unsafe OfflineModelFile(parsing: bytes)
-            selection = try DumpSelection(file.model.graph, filters: filters, mode: session.settings.mode)
-            if selection.tensors.isEmpty { return nil }
-            var model = file.model
-            if let external { model.graph = external.resolved(model.graph, partition: file.weights.count) }
-            model.graph = Observation.exposing(selection.tensors, in: model.graph)
+            let model = external?.resolved(file.model, partition: file.weights.count) ?? file.model
             let partition = unsafe UnsafeRawBufferPointer(rebasing: bytes[file.weights])
             let joined = try unsafe external?.joined(to: partition)
             let part = unsafe joined.map { unsafe UnsafeRawBufferPointer($0.bytes) } ?? partition
-            prepared = try unsafe PreparedModel(model, weights: part, threads: ExecutionThreads.count())
-            weights = try OwnMemory(bytes: prepared.weightBytes, purpose: "the weights of a dumped model")
-            workspace = try OwnMemory(bytes: prepared.workspaceBytes, purpose: "the activations of a dumped model")
-            // Safe: the areas have the sizes that the prepared model states and live as long as the instance.
-            if prepared.weightBytes > 0 { try unsafe prepared.packWeights(part, into: weights.bytes) }
-            instance = try unsafe ModelInstance(
-                prepared, weights: UnsafeRawPointer(weights.bytes.baseAddress), workspace: workspace.bytes.baseAddress)
-            descs = prepared.outputDescs.suffix(selection.tensors.count)
-            addresses = try OwnMemory(
-                bytes: unsafe prepared.outputBytes.count * MemoryLayout<UnsafeMutableRawPointer>.stride,
-                purpose: "the outputs of a dumped model")
+            var gears: [DumpedGear] = []
+            for model in try GearGraphs.staticModels(of: model) {
+                let selection = try DumpSelection(model.graph, filters: filters, mode: session.settings.mode)
+                gears.append(try unsafe DumpedGear(model, selection, weights: part))
+            }
+            if gears.allSatisfy({ $0.selection.tensors.isEmpty }) { return nil }
+            self.gears = gears
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -70,18 +57,11 @@ final class DumpedModel: @unchecked Sendable {
 
     /// Executes in the workspace's turn; what is to be dumped comes back in memory of its own.
     func execute(
-        step: Int, inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        step: Int, gear: Int, inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
         outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) throws -> DumpedExecution {
-        let execution = try DumpedExecution(self, step: step)
-        let own = prepared.outputBytes.count - selection.tensors.count
-        // Safe: the memory holds one address for each output, and each address covers its tensor.
-        let list = unsafe addresses.bytes.bindMemory(to: UnsafeMutableRawPointer.self)
-        for index in 0..<own { unsafe list[index] = unsafe outputs[index] }
-        for index in selection.tensors.indices {
-            if let base = unsafe execution.tensor(index).baseAddress { unsafe list[own + index] = unsafe base }
-        }
-        try unsafe instance.execute(inputs: inputs, outputs: UnsafeBufferPointer(list))
+        let execution = try DumpedExecution(self, gears[gear], step: step)
+        try unsafe gears[gear].execute(inputs: inputs, outputs: outputs) { unsafe execution.tensor($0) }
         return execution
     }
 }
@@ -90,15 +70,17 @@ final class DumpedModel: @unchecked Sendable {
 @safe
 final class DumpedExecution: @unchecked Sendable {
     private let model: DumpedModel
+    private let gear: DumpedGear
     private let step: Int
     private let memory: OwnMemory
     private let offsets: [Int]
 
-    fileprivate init(_ model: DumpedModel, step: Int) throws(Failure) {
+    fileprivate init(_ model: DumpedModel, _ gear: DumpedGear, step: Int) throws(Failure) {
         self.model = model
+        self.gear = gear
         self.step = step
         var total = 0
-        offsets = model.descs.map { desc in
+        offsets = gear.descs.map { desc in
             defer { total += ((desc.byteCount ?? 0) + 64) / 64 * 64 }
             return total
         }
@@ -108,12 +90,12 @@ final class DumpedExecution: @unchecked Sendable {
     fileprivate func tensor(_ index: Int) -> UnsafeMutableRawBufferPointer {
         let start = offsets[index]
         return unsafe UnsafeMutableRawBufferPointer(
-            rebasing: memory.bytes[start..<start + (model.descs[index].byteCount ?? 0)])
+            rebasing: memory.bytes[start..<start + (gear.descs[index].byteCount ?? 0)])
     }
 
     /// Writes the files; after the execution, so that a callback may use the model again.
     func write() throws(Failure) {
-        for one in model.selection.operators {
+        for one in gear.selection.operators {
             switch model.session.settings.content {
             case .tensor:
                 if !one.inputs.isEmpty { try write(one, inputs: one.inputs, outputs: []) }
@@ -160,8 +142,8 @@ final class DumpedExecution: @unchecked Sendable {
 
     private func desc(_ slot: DumpSelection.Slot) -> TensorDesc {
         var desc = slot.desc
-        desc.dataType = model.descs[slot.tensor].dataType
-        desc.shape = model.descs[slot.tensor].shape
+        desc.dataType = gear.descs[slot.tensor].dataType
+        desc.shape = gear.descs[slot.tensor].shape
         return desc
     }
 }

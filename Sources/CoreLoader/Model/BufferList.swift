@@ -22,12 +22,14 @@ final class BufferList: @unchecked Sendable {
         private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
         /// Buffers that the caller passed; only the first `slots.count` are kept.
         private(set) var count = 0
+        /// Whether the dataset that the buffers come from had a gear set.
+        var isGearSet = false
         private var shortOnes: [Short] = []
 
         struct Slot {
             var address: UInt = 0
             var byteCount = 0
-            /// What was found good last, and when.
+            /// Where so many bytes were found good last, and when.
             var checkedAddress: UInt = 0
             var checkedBytes = -1
             var checkedAt: UInt64 = 0
@@ -72,12 +74,7 @@ final class BufferList: @unchecked Sendable {
         /// - `needed`: exact bytes of each tensor.
         @inline(__always)
         fileprivate func check(_ needed: [Int], _ model: LoadedModel, isOutput: Bool) throws(Failure) {
-            guard count == needed.count else {
-                throw .userMemory(
-                    ErrorCode.geFailure,
-                    "Model \(model.id) has \(needed.count) \(isOutput ? "outputs" : "inputs"), but the dataset holds "
-                        + "\(count) buffers.")
-            }
+            try checkCount(needed.count, model, isOutput: isOutput)
             if !shortOnes.isEmpty { dropCopies() }
             let epoch = MemoryRegistry.shared.epoch
             for index in 0..<needed.count {
@@ -86,17 +83,57 @@ final class BufferList: @unchecked Sendable {
                     try prepareShort(index, needed: needed[index], model, isOutput: isOutput)
                     continue
                 }
-                if slot.address != slot.checkedAddress || slot.byteCount != slot.checkedBytes || slot.checkedAt != epoch
-                {
-                    try verify(index, bytes: needed[index], model, isOutput: isOutput)
-                    unsafe slots[index].checkedAddress = slot.address
-                    unsafe slots[index].checkedBytes = slot.byteCount
-                    unsafe slots[index].checkedAt = epoch
-                }
+                try verifyOnce(index, slot, bytes: needed[index], epoch, model, isOutput: isOutput)
                 if let pointer = unsafe UnsafeMutableRawPointer(bitPattern: slot.address) {
                     unsafe pointers[index] = pointer
                 }
             }
+        }
+
+        /// Verifies a buffer unless so many bytes were good there before and nothing has been freed since.
+        @inline(__always)
+        private func verifyOnce(
+            _ index: Int, _ slot: Slot, bytes: Int, _ epoch: UInt64, _ model: LoadedModel, isOutput: Bool
+        ) throws(Failure) {
+            if slot.address == slot.checkedAddress && bytes <= slot.checkedBytes && slot.checkedAt == epoch { return }
+            try verify(index, bytes: bytes, model, isOutput: isOutput)
+            unsafe slots[index].checkedAddress = slot.address
+            unsafe slots[index].checkedBytes = bytes
+            unsafe slots[index].checkedAt = epoch
+        }
+
+        @inline(__always)
+        fileprivate func checkCount(_ needed: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+            guard count == needed else {
+                throw .userMemory(
+                    ErrorCode.geFailure,
+                    "Model \(model.id) has \(needed) \(isOutput ? "outputs" : "inputs"), but the dataset holds "
+                        + "\(count) buffers.")
+            }
+        }
+
+        /// The gear that the buffer of the selector input names; the number of buffers has been checked.
+        fileprivate func gear(_ gears: GearTable, _ model: LoadedModel) throws(Failure) -> Int {
+            let index = gears.selectorInput
+            let slot = unsafe slots[index]
+            guard slot.byteCount >= gears.selectorBytes else {
+                throw .engine(
+                    ErrorCode.geDynamicInputLengthInvalid,
+                    "The buffer of the gear input (input \(index)) of model \(model.id) has \(slot.byteCount) bytes; "
+                        + "\(gears.selectorBytes) are needed.")
+            }
+            try verifyOnce(
+                index, slot, bytes: gears.selectorBytes, MemoryRegistry.shared.epoch, model, isOutput: false)
+            guard let selector = unsafe UnsafeRawPointer(bitPattern: slot.address) else { return 0 }
+            // Safe: so many bytes were found to be readable there.
+            guard let gear = unsafe gears.index(at: selector) else {
+                throw .engine(
+                    ErrorCode.geDynamicBatchSizeInvalid,
+                    "The gear input (input \(index)) of model \(model.id) holds \(unsafe gears.values(at: selector)), which is "
+                        + "not one of its gears \(gears.gears). Choose one with aclmdlSetDynamicBatchSize, "
+                        + "aclmdlSetDynamicHWSize or aclmdlSetInputDynamicDims before each execution.")
+            }
+            return gear
         }
 
         /// Refuses what cannot be read or written as far as anybody can know.
@@ -157,10 +194,28 @@ final class BufferList: @unchecked Sendable {
     }
 
     /// Counts, sizes and addresses, in the original's order.
+    /// - Returns: the gear to execute; 0 for a model without gears.
     @inline(__always)
-    func check(_ model: LoadedModel) throws(Failure) {
+    @discardableResult
+    func check(_ model: LoadedModel) throws(Failure) -> Int {
+        guard model.prepared.gears == nil else { return try checkGear(model) }
         try inputs.check(model.prepared.inputBytes, model, isOutput: false)
         try outputs.check(model.prepared.outputBytes, model, isOutput: true)
+        return 0
+    }
+
+    /// The same for a model with gears. Where a gear was set, the original does not look at the sizes and reads and
+    /// writes beyond the buffers; here the sizes of that gear count. Otherwise, as there, those of the largest do.
+    private func checkGear(_ model: LoadedModel) throws(Failure) -> Int {
+        let prepared = model.prepared
+        guard let gears = prepared.gears else { return 0 }
+        try inputs.checkCount(prepared.inputBytes.count, model, isOutput: false)
+        try outputs.checkCount(prepared.outputBytes.count, model, isOutput: true)
+        let gear = try inputs.gear(gears, model)
+        let isSet = inputs.isGearSet
+        try inputs.check(isSet ? prepared.inputBytes(gear: gear) : prepared.inputBytes, model, isOutput: false)
+        try outputs.check(isSet ? prepared.outputBytes(gear: gear) : prepared.outputBytes, model, isOutput: true)
+        return gear
     }
 
     @inline(__always)

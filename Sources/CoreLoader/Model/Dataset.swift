@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Executable
 import GEGraph
 import OfflineModel
 
@@ -68,6 +69,7 @@ final class Dataset: Sendable {
     func list(into side: BufferList.Side) throws(Failure) {
         try state.withLock { state throws(Failure) in
             side.removeAll()
+            side.isGearSet = state.gear != nil
             for index in state.entries.indices {
                 let buffer = state.entries[index].buffer
                 guard !buffer.isDestroyed else {
@@ -91,11 +93,14 @@ final class Dataset: Sendable {
     }
 
     /// After an execution with described inputs, what the outputs became.
-    func describeOutputs(_ facts: ModelFacts) throws(Failure) {
+    /// - gear: the gear that was executed, in a model that has gears.
+    func describeOutputs(of model: LoadedModel, gear: Int) throws(Failure) {
+        let facts = model.ready.facts
+        let shapes = model.prepared.gears == nil ? [] : model.prepared.outputDescs(gear: gear).map(\.shape)
         for (index, tensor) in facts.description.outputs.enumerated() {
+            let dims = shapes.indices.contains(index) ? shapes[index] : tensor.dims
             let description = TensorDescription(
-                dataType: facts.dataType(of: tensor), shape: tensor.dims.map(Int64.init), format: tensor.format.rawValue
-            )
+                dataType: facts.dataType(of: tensor), shape: dims.map(Int64.init), format: tensor.format.rawValue)
             guard setDescription(try TensorDescriptionObject.make(description), at: index) else { return }
         }
     }

@@ -4,6 +4,8 @@ import GEGraph
 
 /// A weight that lies in a file of its own: GE's FileConstant, which `atc --external_weight` writes.
 struct ExternalConstant: Sendable {
+    /// The sub-graph that holds the node; nil for the root.
+    let subgraph: Int?
     let node: Int
     let nodeName: String
     /// The file's name, without any folder.
@@ -15,7 +17,7 @@ struct ExternalConstant: Sendable {
     static let type = "FileConstant"
 
     /// Throws 500002 for a node that names no file within the folder of weights, or a range that makes no sense.
-    init(_ node: Node, index: Int) throws(Failure) {
+    init(_ node: Node, index: Int, subgraph: Int?) throws(Failure) {
         func refuse(_ reason: String) -> Failure {
             .engine(ErrorCode.geFailure, "The FileConstant '\(node.name)' cannot be loaded: \(reason).")
         }
@@ -39,6 +41,7 @@ struct ExternalConstant: Sendable {
         guard offset >= 0, length == 0 || length >= needed, !offset.addingReportingOverflow(needed).overflow else {
             throw refuse("offset \(offset) and length \(length) do not fit its \(needed) bytes")
         }
+        self.subgraph = subgraph
         self.node = index
         nodeName = node.name
         file = String(name)
@@ -55,11 +58,17 @@ struct ExternalConstant: Sendable {
         return TensorDesc(type, shape)
     }
 
-    /// The external weights of a graph, in its order.
-    static func list(in graph: Graph) throws(Failure) -> [ExternalConstant] {
+    /// The external weights of a model, in its order.
+    static func list(in model: Model) throws(Failure) -> [ExternalConstant] {
+        var constants = try list(in: model.graph, subgraph: nil)
+        for (number, graph) in model.subgraphs.enumerated() { constants += try list(in: graph, subgraph: number) }
+        return constants
+    }
+
+    private static func list(in graph: Graph, subgraph: Int?) throws(Failure) -> [ExternalConstant] {
         var constants: [ExternalConstant] = []
         for (index, node) in graph.nodes.enumerated() where node.type == type {
-            constants.append(try ExternalConstant(node, index: index))
+            constants.append(try ExternalConstant(node, index: index, subgraph: subgraph))
         }
         return constants
     }

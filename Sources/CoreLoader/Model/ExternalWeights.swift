@@ -47,8 +47,8 @@ final class ExternalWeights: Sendable {
     }
 
     /// The weights without their contents.
-    init(in graph: Graph) throws(Failure) {
-        constants = try ExternalConstant.list(in: graph)
+    init(in model: Model) throws(Failure) {
+        constants = try ExternalConstant.list(in: model)
         contents = nil
     }
 
@@ -138,18 +138,26 @@ final class ExternalWeights: Sendable {
 
     // MARK: Use
 
-    /// The graph with constants in place of the FileConstant nodes, in weights that follow the model's own.
+    /// The model with constants in place of the FileConstant nodes, in weights that follow the model's own.
     /// - partition: bytes of the model's own weights.
-    func resolved(_ graph: Graph, partition: Int) -> Graph {
-        var graph = graph
+    func resolved(_ model: Model, partition: Int) -> Model {
+        var model = model
         for (constant, offset) in zip(constants, offsets(partition)) {
             var value = Constant(constant.desc, .weights(offset..<offset + constant.byteCount))
             if constant.byteCount <= Self.inlineLimit, let bytes = bytes(of: constant) { value.data = .inline(bytes) }
-            graph.nodes[constant.node].type = "Const"
-            graph.nodes[constant.node].attributes = ["value": .tensor(value)]
-            graph.nodes[constant.node].outputs = [constant.desc]
+            if let subgraph = constant.subgraph {
+                Self.replace(&model.subgraphs[subgraph].nodes[constant.node], by: value)
+            } else {
+                Self.replace(&model.graph.nodes[constant.node], by: value)
+            }
         }
-        return graph
+        return model
+    }
+
+    private static func replace(_ node: inout Node, by value: Constant) {
+        node.type = "Const"
+        node.attributes = ["value": .tensor(value)]
+        node.outputs = [value.desc]
     }
 
     /// Bytes of the model's own weights and of these.
@@ -157,11 +165,21 @@ final class ExternalWeights: Sendable {
         zip(constants, offsets(partition)).map { $0.0.byteCount + $0.1 }.max() ?? partition
     }
 
+    /// Where each constant lies; the same bytes of a file, which several gears may read, once.
     private func offsets(_ partition: Int) -> [Int] {
+        struct Place: Hashable {
+            let file: String
+            let offset: Int
+            let byteCount: Int
+        }
         var end = partition
+        var known: [Place: Int] = [:]
         return constants.map { constant in
+            let place = Place(file: constant.file, offset: constant.offset, byteCount: constant.byteCount)
+            if let start = known[place] { return start }
             let start = (end + Self.alignment - 1) / Self.alignment * Self.alignment
             end = start + constant.byteCount
+            known[place] = start
             return start
         }
     }

@@ -74,16 +74,18 @@ extension ModelFacts {
         }
     }
 
-    /// The shape of an output in a gear, as the model lists it ("gear,output,d0,d1,…").
+    /// The shape of an output in a gear, as the model lists it ("gear,output,d0,d1,…", gear −1 for a shape of all gears).
     func outputDims(gear: Int, output: Int) throws(Failure) -> [Int] {
         for text in description.dynamicOutputShapes {
-            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+            // A scalar's entry ends in a comma in the original's files.
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let numbers = (parts.count == 3 && parts[2].isEmpty ? parts.dropLast() : parts).map { Int($0) }
             guard numbers.count >= 2, numbers.allSatisfy({ $0 != nil }) else {
                 throw .engine(
                     ErrorCode.geFailure, "The model's list of output shapes holds '\(text)', not numbers.")
             }
             let values = numbers.compactMap { $0 }
-            if values[0] == gear && values[1] == output { return Array(values[2...]) }
+            if (values[0] == gear || values[0] == -1) && values[1] == output { return Array(values[2...]) }
         }
         throw .engine(
             ErrorCode.failure, "The model does not list the shape of output \(output) in gear \(gear).")

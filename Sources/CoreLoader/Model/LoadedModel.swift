@@ -76,18 +76,21 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     /// Executes on the calling thread; `fill` names the buffers, in the turn of the workspace.
-    func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) {
-        let result: Result<DumpedExecution?, Failure> = workspace.takingTurns {
+    /// - Returns: the gear that was executed; 0 for a model without gears.
+    func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) -> Int {
+        let result: Result<(gear: Int, dumped: DumpedExecution?), Failure> = workspace.takingTurns {
             do throws(Failure) {
                 try checkUsable()
                 try fill(buffers)
-                try buffers.check(self)
-                return .success(try run(buffers))
+                let gear = try buffers.check(self)
+                return .success((gear, try run(buffers, gear: gear)))
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()?.write()
+        let (gear, dumped) = try result.get()
+        try dumped?.write()
+        return gear
     }
 
     /// In the workspace's turn.
@@ -101,16 +104,17 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     /// In the workspace's turn. What is to be dumped is written after it.
-    private func run(_ buffers: BufferList) throws(Failure) -> DumpedExecution? {
+    private func run(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
         var dumped: DumpedExecution?
         do {
             if let dump, let step = dump.nextStep() {
                 dumped = try unsafe dump.execute(
-                    step: step, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+                    step: step, gear: gear, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
             } else {
-                try unsafe instance.execute(inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+                try unsafe instance.execute(
+                    inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses, gear: gear)
             }
         } catch let failure as Failure {
             throw failure
@@ -122,8 +126,9 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     /// Puts an execution at the end of `stream`; `buffers` are those of this execution alone.
-    func enqueue(_ buffers: BufferList, on stream: Stream) throws(Failure) {
-        try buffers.check(self)
+    /// - Returns: the gear that is chosen now; what the buffer holds when the execution begins is what counts then.
+    func enqueue(_ buffers: BufferList, on stream: Stream) throws(Failure) -> Int {
+        let gear = try buffers.check(self)
         queued.change { $0.waiting += 1 }
         do throws(Failure) {
             try stream.enqueue(
@@ -142,14 +147,14 @@ final class LoadedModel: @unchecked Sendable {
             queued.change { $0.waiting -= 1 }
             throw error
         }
+        return gear
     }
 
     private func executeQueued(_ buffers: BufferList) throws(Failure) {
         let result: Result<DumpedExecution?, Failure> = workspace.takingTurns {
             do throws(Failure) {
                 try checkUsable()
-                try buffers.check(self)
-                return .success(try run(buffers))
+                return .success(try run(buffers, gear: try buffers.check(self)))
             } catch {
                 return .failure(error)
             }

@@ -13,11 +13,11 @@ enum ModelExecution {
         let model = try ModelEngine.find(id)
         try model.enter(.sync)
         try ModelEngine.checkDevice(of: model, Context.current())
-        try model.execute { buffers throws(Failure) in
+        let gear = try model.execute { buffers throws(Failure) in
             try input.list(into: buffers.inputs)
             try output.list(into: buffers.outputs)
         }
-        if input.hasDescriptions { try output.describeOutputs(model.ready.facts) }
+        if input.hasDescriptions { try output.describeOutputs(of: model, gear: gear) }
     }
 
     /// Puts an execution at the end of a stream; the addresses are those of this moment.
@@ -32,8 +32,8 @@ enum ModelExecution {
         let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
         try input.list(into: buffers.inputs)
         try output.list(into: buffers.outputs)
-        try model.enqueue(buffers, on: stream)
-        if input.hasDescriptions { try output.describeOutputs(model.ready.facts) }
+        let gear = try model.enqueue(buffers, on: stream)
+        if input.hasDescriptions { try output.describeOutputs(of: model, gear: gear) }
         return stream
     }
 

@@ -24,7 +24,8 @@ final class ModelFacts: @unchecked Sendable {
         self.description = description
         modelName = model?.name ?? ""
         aipp = model.map { InputAipp.list(of: $0.graph) } ?? []
-        hasExternalWeights = model?.graph.nodes.contains { $0.type == "FileConstant" } ?? false
+        hasExternalWeights =
+            model.map { [$0.graph] + $0.subgraphs }?.contains { $0.nodes.contains { $0.type == "FileConstant" } } ?? false
         var originalNames: [String: [String]] = [:]
         for graph in model.map({ [$0.graph] + $0.subgraphs }) ?? [] {
             for node in graph.nodes {

@@ -54,7 +54,7 @@ final class ReadyModel: Sendable {
         facts = ModelFacts(description: file.description, model: file.model)
         weights = file.weights
         isDynamicShape = file.container.isDynamicShape
-        let external = try ExternalWeights(in: file.model.graph)
+        let external = try ExternalWeights(in: file.model)
         self.external = external.constants.isEmpty ? nil : external
         prepared = try Self.prepare(file, contents ?? external)
         statedSizes = ModelSizes(statedBy: file)
@@ -72,8 +72,7 @@ final class ReadyModel: Sendable {
         }
         let threads = try ExecutionThreads.count()
         do {
-            var model = file.model
-            model.graph = external.resolved(model.graph, partition: file.weights.count)
+            let model = external.resolved(file.model, partition: file.weights.count)
             return .success(
                 try PreparedModel(
                     model, weightBytes: external.byteCount(partition: file.weights.count), threads: threads))
