@@ -52,6 +52,9 @@ private struct Structure {
             let selector = root.nodes[map.node].inputs.first ?? nil,
             let place = root.inputNodes.firstIndex(of: selector.node)
         else { throw node.invalid("its branch is not chosen by a MapIndex node from an input of the model") }
+        if let input = root.inputNodes.first(where: { root.nodes[$0].outputs.isEmpty }) {
+            throw root.nodes[input].invalid("it is an input without a descriptor")
+        }
         mapNode = map.node
         selectorInput = place
         gears = try Self.gears(of: node)

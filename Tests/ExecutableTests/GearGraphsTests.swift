@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "_batch_num", "_pred_value_1", "case", "map", "branch", "selector", "parent", "shape", "output",
+        "_batch_num", "_pred_value_1", "case", "map", "branch", "selector", "parent", "shape", "output", "data",
     ])
     func refusesModelsThatDoNotFitTogether(defect: String) throws {
         var model = model()
@@ -139,6 +139,13 @@ import Testing
         case "selector": model.graph.nodes[2].outputs[0] = TensorDesc(.int64, [1])
         case "parent": model.subgraphs[1].nodes[0].attributes["_parent_node_index"] = .int(9)
         case "shape": model.graph.nodes[0].attributes["_mbatch_origin_input_dims"] = .ints([-1, -1])
+        case "data":
+            model.graph.nodes.insert(Node(name: "none", type: "Data", attributes: ["index": .int(9)]), at: 0)
+            for number in model.graph.nodes.indices {
+                model.graph.nodes[number].inputs = model.graph.nodes[number].inputs.map { ref in
+                    ref.map { TensorRef($0.node + 1, $0.output) }
+                }
+            }
         default: model.subgraphs[0].nodes[5].inputs = []
         }
         #expect(throws: GraphError.self) { try prepare(model) }

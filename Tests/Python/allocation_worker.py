@@ -45,11 +45,16 @@ def measure(data):
     kept = []
     inputs = dataset([acl.mdl.get_input_size_by_index(desc, i) for i in range(acl.mdl.get_num_inputs(desc))], kept)
     outputs = dataset([acl.mdl.get_output_size_by_index(desc, i) for i in range(acl.mdl.get_num_outputs(desc))], kept)
-    for _ in range(WARM):
+    # The gears of a model that has some take turns.
+    gears = acl.mdl.get_dynamic_batch(desc)[0]["batch"] or [0]
+    selector = kept[acl.mdl.get_num_inputs(desc) - 1].view(np.int32) if gears[0] else np.zeros(1, np.int32)
+    for index in range(WARM * len(gears)):
+        selector[0] = gears[index % len(gears)]
         assert acl.mdl.execute(model, inputs, outputs) == 0, acl.get_recent_err_msg()
     codes = [None] * STEADY
     counter.counter_begin()
     for index in range(STEADY):
+        selector[0] = gears[index % len(gears)]
         codes[index] = acl.mdl.execute(model, inputs, outputs)
     steady = report()
     assert codes == [0] * STEADY

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Valid as C11 and as C++17: prints what a model with gears says of itself; runs one with batch gears in each of them.
  *
- * usage: gear_program MODEL [INPUT EXPECTED]; the last two are raw float32 files for the largest batch. Prints the largest
- * difference over all gears. */
+ * usage: gear_program MODEL [INPUT EXPECTED]; the last two are raw float32 files for the largest batch. Prints the
+ * largest difference over all gears. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

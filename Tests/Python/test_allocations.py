@@ -117,6 +117,15 @@ def test_steady_executions_allocate_nothing_of_ours(make_model, counter, tmp_pat
     assert count["ours"] == 0, count["stack"]
 
 
+def test_steady_executions_of_all_gears_allocate_nothing_of_ours(make_model, counter, tmp_path):
+    from test_gears import conv_net
+
+    file = tmp_path / "model.om"
+    file.write_bytes(make_model(conv_net(), "x:-1,3,12,10", "--dynamic_batch_size=1,2,4"))
+    count = _measure(counter, [file], 2)[str(file)]["steady"]
+    assert count["ours"] == 0, count["stack"]
+
+
 def test_no_operator_allocates_in_a_steady_execution(make_model, counter, tmp_path):
     """One of ONNX's own test cases of each operator that the runtime computes."""
     files = {}

@@ -13,6 +13,7 @@ import acl
 import figures
 import models
 from model_support import Area, dataset, load, message, must_load, must_unload, sizes
+from test_damaged_models import REFUSALS, extreme_fields, random_bytes, truncations
 
 INVALID_PARAM = 100000
 GE_FAILURE = 500002
@@ -543,6 +544,34 @@ def test_a_model_with_outputs_that_no_gear_changes(make_model, desc):
         x, z = numbers(size, 4), numbers(5)
         assert_equal_to(oracle(x, z), run(model_id, [x, z], batch(size)))
     must_unload(model_id)
+
+
+@pytest.mark.parametrize("damage", [truncations, extreme_fields, random_bytes])
+def test_damaged_models_are_loaded_or_refused(make_model, loaded, damage):
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    weights = _weights(np.random.default_rng(3), w=(4, 3))
+    model = make_model(_model([node], {"x": ["n", 4]}, {"y": ["n", 3]}, weights), "x:-1,4", "--dynamic_batch_size=1,2")
+    free_before = acl.rt.get_mem_info(1)[0]
+    refused = 0
+    for damaged in damage(model):
+        model_id, code = acl.mdl.load_from_mem(acl.util.bytes_to_ptr(damaged), len(damaged))
+        if code:
+            refused += 1
+            assert code in REFUSALS
+            assert acl.get_recent_err_msg()
+            continue
+        buffers = [np.ones(16, np.float32), np.array([2, 0], np.int32)], [np.zeros(16, np.float32)]
+        sets = [dataset(arrays) for arrays in buffers]
+        acl.mdl.execute(model_id, sets[0][0], sets[1][0])
+        for one, held in sets:
+            assert acl.mdl.destroy_dataset(one) == 0
+            for buffer in held:
+                assert acl.destroy_data_buffer(buffer) == 0
+        must_unload(model_id)
+    assert refused
+    assert acl.rt.get_mem_info(1)[0] == free_before
+    x = numbers(2, 3, 12, 10)
+    assert_equal_to(Oracle(conv_net())(x), run(loaded, [x], batch(2)))
 
 
 # --- Real models ---
