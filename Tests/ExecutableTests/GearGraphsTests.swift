@@ -73,8 +73,8 @@ import Testing
         #expect(prepared.inputBytes == [48, 12, 4])
         #expect(prepared.inputBytes(gear: 0) == [12, 12, 4])
         #expect(prepared.outputBytes == [48])
-        #expect(prepared.outputShapes(gear: 0) == [[1, 3]])
-        #expect(prepared.outputShapes(gear: 1) == [[4, 3]])
+        #expect(prepared.outputDescs(gear: 0).map(\.shape) == [[1, 3]])
+        #expect(prepared.outputDescs(gear: 1).map(\.shape) == [[4, 3]])
         // The one constant is stored once.
         #expect(prepared.weightBytes == 64 + 63)
     }

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 import acl
 import figures
 import models
+from dump_support import dump_files, write_config
 from model_support import Area, dataset, load, message, must_load, must_unload, sizes
 from test_damaged_models import REFUSALS, extreme_fields, random_bytes, truncations
 
@@ -544,6 +545,28 @@ def test_a_model_with_outputs_that_no_gear_changes(make_model, desc):
         x, z = numbers(size, 4), numbers(5)
         assert_equal_to(oracle(x, z), run(model_id, [x, z], batch(size)))
     must_unload(model_id)
+
+
+def test_dumps_of_a_gear(product_dims, tmp_path):
+    """An execution dumps the operators of its gear, with that gear's shapes."""
+    config, out = write_config(tmp_path)
+    assert acl.mdl.init_dump() == 0
+    assert acl.mdl.set_dump(config) == 0, message()
+    model_id = must_load(product_dims)
+    rounds = [(gear, numbers(n, t, 24), numbers(n, 24)) for gear, (n, t) in ((1, (2, 5)), (0, (1, 3)), (1, (2, 5)))]
+    for _, a, b in rounds:
+        assert_equal_to(Oracle(product_net())(a, b), run(model_id, [a, b], dims(*b.shape, *a.shape)))
+    must_unload(model_id)
+    assert acl.mdl.finalize_dump() == 0
+    files = dump_files(out)
+    for step, (gear, a, b) in enumerate(rounds):
+        dumped = {file.op_name: file.outputs for file in files if file.folders[-1] == str(step)}
+        assert all(name.endswith(f"_ascend_mbatch_batch_{gear}") or name in ("a", "b") for name in dumped)
+        (first,) = dumped[f"first_ascend_mbatch_batch_{gear}"]
+        weights = numpy_helper.to_array(product_net().graph.initializer[0])
+        np.testing.assert_allclose(first, a @ weights, rtol=0, atol=1e-4)
+        (result,) = dumped[f"softmax_ascend_mbatch_batch_{gear}"]
+        assert_equal_to(Oracle(product_net())(a, b), [result])
 
 
 @pytest.mark.parametrize("damage", [truncations, extreme_fields, random_bytes])

@@ -196,7 +196,6 @@ final class BufferList: @unchecked Sendable {
     /// Counts, sizes and addresses, in the original's order.
     /// - Returns: the gear to execute; 0 for a model without gears.
     @inline(__always)
-    @discardableResult
     func check(_ model: LoadedModel) throws(Failure) -> Int {
         guard model.prepared.gears == nil else { return try checkGear(model) }
         try inputs.check(model.prepared.inputBytes, model, isOutput: false)
