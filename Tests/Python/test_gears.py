@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models with several shapes ("gears"): described, chosen and executed, against ONNX Runtime."""
 
+import subprocess
 import threading
 
 import numpy as np
@@ -544,6 +545,27 @@ def test_a_model_with_outputs_that_no_gear_changes(make_model, desc):
     for size in (6, 2):
         x, z = numbers(size, 4), numbers(5)
         assert_equal_to(oracle(x, z), run(model_id, [x, z], batch(size)))
+    must_unload(model_id)
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_weights_in_files_of_their_own(atc_path, conv_batches, tmp_path, mode):
+    """The gears read the same bytes of the files, which are loaded once."""
+    (tmp_path / "net.onnx").write_bytes(conv_net().SerializeToString())
+    options = ["--input_shape=x:-1,3,12,10", "--dynamic_batch_size=1,2,4", f"--external_weight={mode}"]
+    subprocess.run(
+        [atc_path, "--model=net.onnx", "--framework=5", "--output=net", *options], cwd=tmp_path, check=True, timeout=300
+    )
+    written = sum(path.stat().st_size for path in (tmp_path / "weight").iterdir())
+    assert written == 4 * 24 * 24 * 9, "the one weight that is large enough, once"
+    file = str(tmp_path / "net.om")
+    assert acl.mdl.query_size(file)[:2] == sizes(conv_batches)
+    model_id, ret = acl.mdl.load_from_file(file)
+    assert ret == 0, message()
+    oracle = Oracle(conv_net())
+    for size in (4, 1, 2):
+        x = numbers(size, 3, 12, 10)
+        assert_equal_to(oracle(x), run(model_id, [x], batch(size)))
     must_unload(model_id)
 
 

@@ -25,7 +25,8 @@ final class ModelFacts: @unchecked Sendable {
         modelName = model?.name ?? ""
         aipp = model.map { InputAipp.list(of: $0.graph) } ?? []
         hasExternalWeights =
-            model.map { [$0.graph] + $0.subgraphs }?.contains { $0.nodes.contains { $0.type == "FileConstant" } } ?? false
+            model.map { [$0.graph] + $0.subgraphs }?.contains { $0.nodes.contains { $0.type == "FileConstant" } }
+            ?? false
         var originalNames: [String: [String]] = [:]
         for graph in model.map({ [$0.graph] + $0.subgraphs }) ?? [] {
             for node in graph.nodes {
