@@ -65,11 +65,15 @@ wheel: $(STAMPS)/release ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -l dist/*.whl
 
-sanitize: $(STAMPS)/onednn ## run the Swift tests under AddressSanitizer and ThreadSanitizer
-	$(say) "AddressSanitizer"
-	@$(SWIFT) test --sanitize=address --scratch-path $(SANITIZE_PATH)-address
-	$(say) "ThreadSanitizer"
-	@$(SWIFT) test --sanitize=thread --scratch-path $(SANITIZE_PATH)-thread
+sanitize: $(STAMPS)/test $(STAMPS)/installed ## run the Swift tests and random calls under two sanitizers
+	@$(MAKE) --no-print-directory sanitize-address sanitize-thread
+
+# The stress makes 8 x 10,000 calls with each seed.
+sanitize-%:
+	$(say) "Swift tests under the $* sanitizer"
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Stress/thread.supp" $(SWIFT) test --sanitize=$* --scratch-path $(SANITIZE_PATH)-$*
+	$(say) "Random calls under the $* sanitizer"
+	@$(BIN)/python Tests/Stress/run.py $* $(SANITIZE_PATH)-$*/debug
 
 clean: ## remove everything that was built, downloaded or installed here
 	rm -rf .build $(SANITIZE_PATH)-* .deps .venv .cache build dist python/*.egg-info

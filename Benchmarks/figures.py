@@ -95,6 +95,14 @@ def add_call(effort: Effort) -> dict[str, dict]:
     return _interleaved("add", 1, effort.rounds, "calls", count=5000)
 
 
+def small_model(effort: Effort) -> float:
+    """Milliseconds of one inference of the smallest timed model, ours alone."""
+    with Process("acl", "ppocr_cls", 1) as process:
+        process.ask("first")
+        rounds = [process.ask("steady", seconds=effort.seconds) for _ in range(effort.rounds)]
+    return medians({"row": rounds})["row"]["ms"]
+
+
 def trivial_call(effort: Effort) -> dict[str, float]:
     """Nanoseconds of a call of `acl` that does nothing, and of the cheapest of CPython's own."""
     with Process("acl", "add", 1) as process:
