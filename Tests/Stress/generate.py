@@ -55,12 +55,15 @@ class Headers:
         text = re.sub(r"typedef[^;{]*\(\s*\*\s*\w+\)[^;]*;", "", text)
         self.pointers = set(re.findall(r"typedef\s+(?:const\s+)?(?:struct\s+)?\w+\s*\*\s*(\w+)\s*;", text))
         self.enums = set(re.findall(r"typedef\s+enum[^;{]*\{[^}]*\}\s*(\w+)\s*;", text))
-        opaque = set(re.findall(r"typedef\s+struct\s+(\w+)\s+\1\s*;", text))
-        self.opaque = {name for name in opaque if not re.search(rf"struct\s+{name}\s*\{{", text)}
+        tags = re.findall(r"typedef\s+struct\s+(\w+)\s+(\w+)\s*;", text)
+        self.opaque = {name for tag, name in tags if not re.search(rf"struct\s+{tag}\s*\{{", text)}
         self.aliases = {
             new: old for old, new in re.findall(r"typedef\s+(u?int\d+_t|int|size_t|float)\s+(acl\w+)\s*;", text)
         }
         self.functions = list(self._functions(text))
+        # What a function creates is a handle even where the header shows what is inside.
+        made = (re.fullmatch(r"(\w+) \*", f.result) for f in self.functions if "Create" in f.name)
+        self.opaque |= {match[1] for match in made if match}
 
     def _functions(self, text: str):
         for match in re.finditer(r"([\w\s*]+?)\b(acl\w+)\s*\(([^;{}()]*)\)\s*;", text):
@@ -157,6 +160,8 @@ class Generator:
         returned = re.fullmatch(r"(\w+) \*", f.result)
         if not made and returned and returned[1] in self.headers.opaque and "const" not in f.result:
             made = returned[1] if "Create" in f.name else None
+        elif not made and f.result in self.headers.pointers and "Create" in f.name:
+            made = f.result
         gives_memory = bool(re.search(r"Malloc|Alloc", f.name)) and any(
             p.base == "void" and p.stars == 2 for p in f.parameters
         )
@@ -186,7 +191,7 @@ class Generator:
             success = "*code == ACL_SUCCESS"
         elif f.result == "void":
             lines.append(f"    {call};")
-        elif made and returned:
+        elif made and (returned or f.result == made):
             lines.append(f"    void *result = (void *){call};")
             lines.append(f"    if (result) keep_handle({self.kind(made)}, result);")
         else:
@@ -209,10 +214,25 @@ class Generator:
         self.table.append(f'    {{"{f.name}", run_{f.name}, {self.kind(made) if made else -1}}},')
         return "\n".join(lines) + "\n"
 
+    def destroyer(self, kind: str) -> str | None:
+        """The function that takes a handle of the kind alone and gives it up; the one that forces it, if there is one."""
+        found = [
+            f.name
+            for f in self.headers.functions
+            if re.search(r"Destroy|Free|UnLoad", f.name) and len(f.parameters) == 1
+            and self.handle(f.parameters[0]) == kind
+        ]  # fmt: skip
+        return max(found, key=lambda name: "Force" in name, default=None)
+
     def source(self) -> str:
         self.table: list[str] = []
         functions = [f for f in self.headers.functions if f.name not in LEFT_OUT]
         bodies = [self.write(f) for f in functions]
+        destroyers = "".join(
+            f"    case {number}: {function}(handle); break;\n"
+            for kind, number in self.kinds.items()
+            if (function := self.destroyer(kind))
+        )
         names = "".join(f'    "{name}",\n' for name in self.kinds)
         return (
             '#include "stress.h"\n\n'
@@ -225,6 +245,9 @@ class Generator:
             + "\n};\n"
             f"const int call_count = {len(self.table)};\nconst int kind_count = {len(self.kinds)};\n"
             "const char *const kind_names[] = {\n" + names + "};\n"
+            "\nvoid destroy(int kind, void *handle)\n{\n    switch (kind) {\n"
+            + destroyers
+            + "    default: break;\n    }\n}\n"
         )
 
 

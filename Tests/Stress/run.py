@@ -45,7 +45,7 @@ def build(sanitizer: str, library: Path, folder: Path) -> Path:
     calls = folder / "stress_calls.c"
     calls.write_text(generate(INCLUDE, str(clang)), encoding="utf-8")
     objects = []
-    for source in (HERE / "stress.c", calls):
+    for source in (HERE / "stress.c", HERE / "programs.c", calls):
         objects.append(folder / f"{source.stem}.o")
         flags = ["-g", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-fsanitize={sanitizer}"]
         folders = [f"-I{HERE}", f"-I{INCLUDE}"]

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MODELS = 16, KINDS = 64, PATIENCE = 60 };
+enum { MODELS = 16, KINDS = 64, PROGRAMS = 16, PATIENCE = 60 };
 
 struct slot {
     _Atomic(void *) handle;
@@ -29,6 +29,8 @@ static sem_t ended;
 static atomic_long progress;
 static atomic_long refused;
 static atomic_long silent;
+static atomic_long attempts[PROGRAMS];
+static atomic_long successes[PROGRAMS];
 static int call_limit;
 
 uint64_t draw(struct caller *c, uint64_t limit)
@@ -113,12 +115,25 @@ void keep_model(uint32_t id)
         if (atomic_compare_exchange_strong(&models[index], &none, id))
             return;
     }
-    aclmdlUnload(id);
+    unload(id);
+}
+
+void unload(uint32_t id)
+{
+    for (int device = 0; device < 2; device++) {
+        if (aclrtSetDevice(device) == ACL_SUCCESS && aclmdlUnload(id) == ACL_SUCCESS)
+            return;
+    }
 }
 
 const void *model_bytes(void)
 {
     return model_data;
+}
+
+size_t model_length(void)
+{
+    return model_size;
 }
 
 size_t pick_model_size(struct caller *c)
@@ -249,42 +264,11 @@ void *pick_function(struct caller *c)
 
 /* Threads. */
 
-// Datasets that fit the model, so that some executions succeed.
-static aclmdlDataset *dataset(struct caller *c, int buffers)
-{
-    aclmdlDataset *made = aclmdlCreateDataset();
-    for (int index = 0; index < buffers; index++) {
-        void *block = c->blocks[draw(c, BLOCKS)];
-        aclDataBuffer *buffer = aclCreateDataBuffer(block, BLOCK);
-        aclmdlAddDatasetBuffer(made, buffer);
-    }
-    return made;
-}
-
-static void give_up(aclmdlDataset *set)
-{
-    size_t count = aclmdlGetDatasetNumBuffers(set);
-    for (size_t index = 0; index < count; index++)
-        aclDestroyDataBuffer(aclmdlGetDatasetBuffer(set, index));
-    aclmdlDestroyDataset(set);
-}
-
-static int execute(struct caller *c)
-{
-    uint32_t id = pick_model(c);
-    aclmdlDataset *input = dataset(c, 1);
-    aclmdlDataset *output = dataset(c, 1);
-    int code = aclmdlExecute(id, input, output);
-    give_up(input);
-    give_up(output);
-    return code;
-}
-
 static void forget_models(struct caller *c)
 {
     uint32_t id = atomic_exchange(&models[draw(c, MODELS)], 0);
     if (id)
-        aclmdlUnload(id);
+        unload(id);
 }
 
 static void allocate(struct caller *c)
@@ -303,13 +287,16 @@ static void calls_of(struct caller *c, int count)
     for (int done = 0; done < count;) {
         int code = ACL_SUCCESS;
         uint64_t chance = draw(c, 100);
-        if (chance < 4) {
-            code = execute(c);
-        } else if (chance < 6) {
-            allocate(c);
-        } else if (chance < 7) {
-            forget_models(c);
+        if (chance < 6) {
+            int program = (int)draw(c, (uint64_t)program_count);
+            atomic_fetch_add(&attempts[program], 1);
+            if (programs[program](c) == ACL_SUCCESS)
+                atomic_fetch_add(&successes[program], 1);
         } else if (chance < 8) {
+            allocate(c);
+        } else if (chance < 9) {
+            forget_models(c);
+        } else if (chance < 11) {
             aclrtSetDevice(0);
         } else {
             const struct call *call = &calls[draw(c, (uint64_t)call_count)];
@@ -401,48 +388,15 @@ static void clean(void)
     for (int kind = 0; kind < kind_count; kind++) {
         for (int index = 0; index < SLOTS; index++) {
             void *handle = atomic_exchange(&pools[kind][index].handle, NULL);
-            const char *name = kind_names[kind];
             atomic_store(&pools[kind][index].stale, 0);
-            if (!handle)
-                continue;
-            if (!strcmp(name, "aclrtStream"))
-                aclrtDestroyStreamForce(handle);
-            else if (!strcmp(name, "aclrtEvent"))
-                aclrtDestroyEvent(handle);
-            else if (!strcmp(name, "aclrtNotify"))
-                aclrtDestroyNotify(handle);
-            else if (!strcmp(name, "aclrtContext"))
-                aclrtDestroyContext(handle);
-            else if (!strcmp(name, "aclmdlDataset"))
-                aclmdlDestroyDataset(handle);
-            else if (!strcmp(name, "aclDataBuffer"))
-                aclDestroyDataBuffer(handle);
-            else if (!strcmp(name, "aclTensorDesc"))
-                aclDestroyTensorDesc(handle);
-            else if (!strcmp(name, "aclmdlDesc"))
-                aclmdlDestroyDesc(handle);
-            else if (!strcmp(name, "aclmdlAIPP"))
-                aclmdlDestroyAIPP(handle);
-            else if (!strcmp(name, "aclmdlConfigHandle"))
-                aclmdlDestroyConfigHandle(handle);
-            else if (!strcmp(name, "aclmdlExecConfigHandle"))
-                aclmdlDestroyExecConfigHandle(handle);
-            else if (!strcmp(name, "aclmdlBundleQueryInfo"))
-                aclmdlBundleDestroyQueryInfo(handle);
-            else if (!strcmp(name, "aclrtMemPool"))
-                aclrtMemPoolDestroy(handle);
-            else if (!strcmp(name, "aclrtDrvMemHandle"))
-                aclrtFreePhysical(handle);
-            else if (!strcmp(name, "aclrtMbuf"))
-                aclrtFreeBuf(handle);
-            else if (!strcmp(name, "aclrtAllocatorDesc"))
-                aclrtAllocatorDestroyDesc(handle);
+            if (handle)
+                destroy(kind, handle);
         }
     }
     for (int index = 0; index < MODELS; index++) {
         uint32_t id = atomic_exchange(&models[index], 0);
         if (id)
-            aclmdlUnload(id);
+            unload(id);
     }
     aclGetRecentErrMsg();
 }
@@ -523,6 +477,13 @@ int main(int count, char **arguments)
             atomic_load(&refused), (size_t)ALLOCATED);
     }
     free(model_data);
+    // A program that never succeeds tests nothing.
+    for (int index = 0; index < program_count; index++) {
+        fprintf(stderr, "program %d: %ld of %ld succeeded\n", index, atomic_load(&successes[index]),
+            atomic_load(&attempts[index]));
+        if (atomic_load(&successes[index]) * 20 < atomic_load(&attempts[index]))
+            return 3;
+    }
     printf("%ld calls, %ld refused, %ld without a message\n", atomic_load(&progress), atomic_load(&refused),
         atomic_load(&silent));
     return 0;

@@ -41,6 +41,12 @@ extern const struct call calls[];
 extern const int call_count;
 extern const int kind_count;
 extern const char *const kind_names[];
+// Gives up a handle that may be gone already.
+void destroy(int kind, void *handle);
+
+// Sequences of valid calls; each answers the first code that is not 0.
+extern int (*const programs[])(struct caller *);
+extern const int program_count;
 
 uint64_t draw(struct caller *caller, uint64_t limit);
 
@@ -77,9 +83,12 @@ void *pick_addresses(struct caller *caller, int argument);
 void *pick_handles(struct caller *caller, int argument, int kind);
 // The model's bytes, whole or cut.
 const void *model_bytes(void);
+size_t model_length(void);
 size_t pick_model_size(struct caller *caller);
 uint32_t pick_model(struct caller *caller);
 void keep_model(uint32_t id);
+// Unloads a model of whichever device.
+void unload(uint32_t id);
 // A function that calls the library again.
 void *pick_function(struct caller *caller);
 
