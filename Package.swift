@@ -58,9 +58,12 @@ let package = Package(
             name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan"],
             swiftSettings: oneDNNSettings),
 
+        // Corrects the Swift runtime in forked children.
+        .target(name: "CSwiftThreads"),
         // Devices, contexts, streams, memory, the model table, and the exported C functions.
         .target(
-            name: "CoreLoader", dependencies: ["CAscendCL", "GEGraph", "OfflineModel", "Executable"],
+            name: "CoreLoader",
+            dependencies: ["CAscendCL", "CSwiftThreads", "GEGraph", "OfflineModel", "Executable"],
             exclude: ["ascendcl.map"],
             swiftSettings: oneDNNSettings,
             linkerSettings: [

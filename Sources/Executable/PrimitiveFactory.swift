@@ -22,8 +22,7 @@ enum PrimitiveFactory {
         let jobs = steps.enumerated().compactMap { index, step in
             if case .primitive(let descriptor, _) = step.kind { (index, descriptor) } else { nil }
         }
-        let results = Mutex<(primitives: [Primitive?], error: OneDNNError?)>(
-            ([Primitive?](repeating: nil, count: steps.count), nil))
+        let outcomes = jobs.map { _ in Outcome() }
         let next = Atomic<Int>(0)
         let work: @Sendable (Int) -> Void = { _ in
             // The number of threads that a primitive will use is settled when it is made, per calling thread.
@@ -32,10 +31,9 @@ enum PrimitiveFactory {
                 let job = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard job < jobs.count else { return }
                 do throws(OneDNNError) {
-                    let primitive = try Primitive(jobs[job].1)
-                    results.withLock { $0.primitives[jobs[job].0] = primitive }
+                    outcomes[job].primitive = try Primitive(jobs[job].1)
                 } catch {
-                    results.withLock { $0.error = error }
+                    outcomes[job].error = error
                 }
             }
         }
@@ -44,9 +42,19 @@ enum PrimitiveFactory {
         } else {
             work(0)
         }
-        return try results.withLock { state in
-            if let error = state.error { throw error }
-            return state.primitives
+        var primitives = [Primitive?](repeating: nil, count: steps.count)
+        for (job, outcome) in zip(jobs, outcomes) {
+            if let error = outcome.error { throw error }
+            primitives[job.0] = outcome.primitive
         }
+        return primitives
+    }
+
+    /// What became of one job. Only the thread that took the job writes it, and all have ended before it is read.
+    ///
+    /// Instead of the standard library's `Mutex`, which stores thread ids that are wrong in a forked child.
+    private final class Outcome: @unchecked Sendable {
+        var primitive: Primitive?
+        var error: OneDNNError?
     }
 }

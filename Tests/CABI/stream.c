@@ -42,6 +42,31 @@ static void order(void)
     CHECK(aclrtDestroyEvent(end), 0);
 }
 
+/* Programs give the flags in 64 bits, as the configuration keeps them, or in 32, as the other functions take them. */
+static void configured(void)
+{
+    aclrtStreamConfigHandle *handle = aclrtCreateStreamConfigHandle();
+    aclrtStream special = NULL;
+    uint32_t small = ACL_STREAM_PERSISTENT;
+    uint64_t large = 0;
+    uint32_t priority = 3;
+    uint32_t value = 0;
+
+    CHECK(aclrtSetStreamConfigOpt(handle, ACL_RT_STREAM_FLAG, &large, sizeof large), 0);
+    CHECK(aclrtSetStreamConfigOpt(handle, ACL_RT_STREAM_FLAG, &small, 2), 100000);
+    CHECK(told("8 or 4"), 1);
+    CHECK(aclrtSetStreamConfigOpt(handle, ACL_RT_STREAM_FLAG, &small, sizeof small), 0);
+    CHECK(handle->flag, ACL_STREAM_PERSISTENT);
+    CHECK(aclrtSetStreamConfigOpt(handle, ACL_RT_STREAM_PRIORITY, &priority, sizeof priority), 0);
+    CHECK(aclrtCreateStreamV2(&special, handle), 0);
+    CHECK(aclrtStreamGetFlags(special, &value), 0);
+    CHECK(value, ACL_STREAM_PERSISTENT);
+    CHECK(aclrtStreamGetPriority(special, &value), 0);
+    CHECK(value, 3);
+    CHECK(aclrtDestroyStream(special), 0);
+    CHECK(aclrtDestroyStreamConfigHandle(handle), 0);
+}
+
 static void flags(void)
 {
     aclrtEvent event = NULL;
@@ -81,6 +106,7 @@ static void flags(void)
     CHECK(value, 7);
     CHECK(aclrtDestroyStream(special), 0);
     CHECK(aclrtDestroyStream(special), 107017);
+    configured();
     CHECK(aclrtDestroyStream(NULL), 100000);
     CHECK(aclrtSynchronizeStream(&value), 107017);
 }

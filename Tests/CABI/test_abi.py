@@ -103,6 +103,7 @@ PROGRAMS = {
     "memory": {"PYACLMDL_DEVICE_MEMORY": "1G"},
     "operator": {},
     "stream": {},
+    "fork": {},
 }
 
 

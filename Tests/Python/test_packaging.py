@@ -130,9 +130,12 @@ def prefix(tmp_path_factory):
 def test_the_prefix_looks_like_cann(prefix):
     for name in ("include/acl/acl.h", "runtime/include/acl/acl_mdl.h", "bin/atc", "version.cfg", "set_env.sh"):
         assert (prefix / name).exists(), name
+    machine = f"{os.uname().machine}-linux"
     for name in ("acl/ops/acl_dvpp.h", "acl/ops/acl_cblas.h", "aclnn/acl_meta.h", "aclnn/aclnn_base.h"):
-        assert (prefix / "include" / name).exists() and (prefix / "runtime/include" / name).exists(), name
-    for folder in ("lib64", "runtime/lib64", "runtime/lib64/stub"):
+        for folder in ("include", "runtime/include", f"{machine}/acllib/include"):
+            assert (prefix / folder / name).exists(), name
+    folders = ["lib64", "devlib", "runtime/lib64", "runtime/lib64/stub", f"{machine}/devlib", f"{machine}/acllib/lib64"]
+    for folder in folders:
         for name in LINKED_NAMES:
             assert (prefix / folder / f"lib{name}.so").resolve() == LIBRARY.resolve()
     shown = run(

@@ -20,15 +20,13 @@ LIBRARIES = (
     "libnnopbase.so",
 )
 HEADERS = ("acl", "aclnn")
-# Where the various CANN releases keep headers and libraries.
-HEADER_FOLDERS = ("include", "runtime/include", "acllib/include", f"{os.uname().machine}-linux/include")
-LIBRARY_FOLDERS = (
-    "lib64",
-    "runtime/lib64",
-    "runtime/lib64/stub",
-    "acllib/lib64",
-    "acllib/lib64/stub",
-    f"{os.uname().machine}-linux/lib64",
+# Where the various CANN releases keep headers and libraries, in the prefix and in its folder for the processor.
+ROOTS = ("", f"{os.uname().machine}-linux/")
+HEADER_FOLDERS = tuple(root + folder for root in ROOTS for folder in ("include", "runtime/include", "acllib/include"))
+LIBRARY_FOLDERS = tuple(
+    root + folder
+    for root in ROOTS
+    for folder in ("lib64", "devlib", "runtime/lib64", "runtime/lib64/stub", "acllib/lib64", "acllib/lib64/stub")
 )
 
 

@@ -39,23 +39,26 @@ public func aclrtSetStreamConfigOpt(
     guard let configuration = unsafe handle else { return failNull("handle") }
     guard let value = unsafe attrValue else { return failNull("attrValue") }
     guard configurations.withLock({ $0.contains(key) }) else { return failConfiguration(key) }
-    let sizes = [8, 8, 8, 4]
+    // Programs give the flags as the 32 bits that they have elsewhere, too.
+    let sizes = [[8], [8], [8, 4], [4]]
     guard sizes.indices.contains(Int(attr.rawValue)) else {
         return fail(
             ErrorCode.invalidParam, .unexpected(argument: "attr", value: "\(attr.rawValue)", expected: "0 to 3"))
     }
-    guard valueSize == sizes[Int(attr.rawValue)] else {
+    guard sizes[Int(attr.rawValue)].contains(valueSize) else {
+        let expected = sizes[Int(attr.rawValue)].map(String.init).joined(separator: " or ")
         return fail(
             ErrorCode.invalidParam,
-            .unexpected(
-                argument: "valueSize", value: "\(size(valueSize))", expected: "\(sizes[Int(attr.rawValue)])"))
+            .unexpected(argument: "valueSize", value: "\(size(valueSize))", expected: expected))
     }
-    // The caller vouches for `valueSize` bytes, which are as many as each attribute has.
+    // The caller vouches for `valueSize` bytes.
     switch attr {
     case ACL_RT_STREAM_WORK_ADDR_PTR:
         unsafe configuration.pointee.workptr = value.loadUnaligned(as: UnsafeMutableRawPointer?.self)
     case ACL_RT_STREAM_WORK_SIZE: unsafe configuration.pointee.workSize = value.loadUnaligned(as: Int.self)
-    case ACL_RT_STREAM_FLAG: unsafe configuration.pointee.flag = value.loadUnaligned(as: Int.self)
+    case ACL_RT_STREAM_FLAG:
+        unsafe configuration.pointee.flag =
+            valueSize == 4 ? Int(value.loadUnaligned(as: UInt32.self)) : value.loadUnaligned(as: Int.self)
     default:
         let priority = unsafe value.loadUnaligned(as: UInt32.self)
         guard priority <= 7 else {
