@@ -215,7 +215,7 @@ class Generator:
         return "\n".join(lines) + "\n"
 
     def destroyer(self, kind: str) -> str | None:
-        """The function that takes a handle of the kind alone and gives it up; the one that forces it, if there is one."""
+        """The function that takes a handle of the kind alone and gives it up; one that forces it, if there is any."""
         found = [
             f.name
             for f in self.headers.functions
