@@ -79,7 +79,7 @@ class DumpFile:
         self.dump_time = head[2][0]
         self.name = head[6][0].decode()
         at = 8 + length
-        self.inputs, self.outputs = [], []
+        self.inputs, self.outputs, self.originals = [], [], []
         for tensors, messages, size_field in ((self.inputs, head.get(4, []), 5), (self.outputs, head.get(3, []), 6)):
             for message in messages:
                 tensor = fields(message)
@@ -89,6 +89,8 @@ class DumpFile:
                 assert array.nbytes == size
                 tensors.append(array.reshape(shape))
                 at += size
+                if size_field == 6 and 4 in tensor:
+                    self.originals.append(fields(tensor[4][0])[1][0].decode())
         assert at == len(data), "nothing follows the tensors"
 
 

@@ -207,6 +207,19 @@ def test_layers_and_model_names_choose(make_model, tmp_path):
     assert {file.op_name for file in left} == everything - {"conv3"}
 
 
+def test_operators_go_by_their_original_names_too(make_model, tmp_path):
+    model = dense_model(20)
+    inputs = random_inputs(model, 20)
+    config, out = write_config(tmp_path, dump_list=[{"layer": ["bias1"]}])
+    with dumping(config):
+        model_id = must_load(make_model(model))
+        run_once(model_id, inputs)
+        must_unload(model_id)
+    (file,) = [file for file in dump_files(out) if file.op_type != "Data"]
+    assert file.op_name == "dense1" and file.originals == ["bias1"], "atc joins the two"
+    assert_close(file.outputs, [every_tensor(model, inputs)["h1"]])
+
+
 def test_steps_choose_executions(make_model, tmp_path):
     model = dense_model(8)
     config, out = write_config(tmp_path, dump_step="1|3-4")

@@ -148,6 +148,17 @@ def test_a_folder_for_a_model_in_memory(mode, network, convert, tmp_path):
         assert acl.rt.free(area) == 0
 
 
+def test_the_folder_is_beside_the_real_file(network, convert, tmp_path, monkeypatch):
+    path = convert(network, 1)
+    inputs = random_inputs(network, 8)
+    wanted = result_of(from_file(path), inputs)
+    link = tmp_path / "link.om"
+    link.symlink_to(path)
+    assert result_of(from_file(link), inputs)[0].tobytes() == wanted[0].tobytes()
+    monkeypatch.chdir(path.parent)
+    assert result_of(from_file(path.name), inputs)[0].tobytes() == wanted[0].tobytes()
+
+
 def test_registered_memory_takes_the_place_of_files(network, convert, library):
     inputs = random_inputs(network, 3)
     path = convert(network, 1)

@@ -98,7 +98,8 @@ def test_getters_refuse_what_is_not_there(make_model, desc):
         assert "EH0001" in message()
     assert acl.mdl.get_input_index_by_name(desc, "nobody") == (0, INVALID_PARAM)
     assert "'x'" in message()
-    assert acl.mdl.get_op_attr(desc, "dense1", "_datadump_original_op_names") is not None
+    assert acl.mdl.get_op_attr(desc, "dense1", "_datadump_original_op_names") == "[6]dense1[5]bias1"
+    assert acl.mdl.get_op_attr(desc, "relu1", "_datadump_original_op_names") == ""
     assert acl.mdl.get_op_attr(desc, "dense1", "other") is None
     message()
     assert acl.mdl.get_op_attr(desc, "nobody", "_datadump_original_op_names") == ""

@@ -13,13 +13,6 @@ enum DumpFolder {
         return nil
     }
 
-    /// The absolute form of a path, so that a later change of the current folder does not matter.
-    static func resolved(_ path: String) -> String {
-        guard let resolved = unsafe realpath(path, nil) else { return path }
-        defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
-    }
-
     /// A name as it appears in paths: full stops, slashes, backslashes and spaces become underscores.
     static func safe(_ name: String) -> String {
         String(name.map { [".", "/", "\\", " ", "\0"].contains($0) || $0.isNewline ? "_" : $0 })

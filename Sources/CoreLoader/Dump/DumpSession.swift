@@ -19,7 +19,7 @@ final class DumpSession: Sendable {
 
     init(_ settings: DumpSettings, writesFiles: Bool) {
         self.settings = settings
-        folder = writesFiles ? DumpFolder.resolved(settings.path) : nil
+        folder = writesFiles ? FileContent.resolved(settings.path) : nil
         time = Self.folderTime()
     }
 

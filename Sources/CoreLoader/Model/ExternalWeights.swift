@@ -20,7 +20,7 @@ struct ExternalSource: Sendable {
     /// Where the file `name` would be; nil when nothing says it.
     fileprivate func path(of name: String) -> String? {
         if let folder { return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)" }
-        guard let modelPath else { return nil }
+        guard let modelPath = modelPath.map(FileContent.resolved) else { return nil }
         let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
         return "\(folder)weight/\(name)"
     }

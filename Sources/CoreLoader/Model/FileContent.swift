@@ -40,6 +40,13 @@ final class FileContent: @unchecked Sendable {
         }
     }
 
+    /// The absolute path of a file or folder, links followed; the path itself where there is none.
+    static func resolved(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     init(copying source: UnsafeRawBufferPointer) throws(Failure) {
         let memory = try unsafe Self.allocate(source.count)
         if let start = source.baseAddress { unsafe memory.copyMemory(from: start, byteCount: source.count) }

@@ -59,8 +59,21 @@ extension GraphDraft {
         } else {
             return false
         }
+        recordOrigin(of: producer, absorbing: node)
         bypass(node, to: TensorRef(producer))
         return true
+    }
+
+    /// Writes down, as GE does, of which operators of the network `producer` consists and whose result it gives.
+    private mutating func recordOrigin(of producer: Int, absorbing node: Int) {
+        let names = [producer, node].flatMap {
+            nodes[$0].attributes.strings(Node.originalNamesKey) ?? [nodes[$0].name]
+        }
+        setAttribute(Node.originalNamesKey, of: producer, to: .strings(names))
+        var desc = nodes[producer].outputs[0]
+        desc.attributes["_datadump_origin_name"] = .string(names.last ?? nodes[node].name)
+        desc.attributes["_datadump_origin_output_index"] = .int(0)
+        setOutput(0, of: producer, to: desc)
     }
 
     /// What `node` does to its input `slot`, if that is the same for all elements of a channel.

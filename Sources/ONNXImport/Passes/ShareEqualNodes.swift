@@ -12,7 +12,7 @@ func shareEqualNodes(_ draft: inout GraphDraft) throws(ConversionError) -> Bool 
             !GraphDraft.randomTypes.contains(candidate.type), candidate.subgraphs.isEmpty
         else { continue }
         let key = NodeKey(candidate)
-        if let twin = seen[key]?.first(where: { draft.nodes[$0].attributes == candidate.attributes }) {
+        if let twin = seen[key]?.first(where: { draft.nodes[$0].hasAttributes(of: candidate) }) {
             for output in candidate.outputs.indices {
                 draft.replaceUses(of: TensorRef(node, output), with: TensorRef(twin, output))
             }
@@ -23,6 +23,19 @@ func shareEqualNodes(_ draft: inout GraphDraft) throws(ConversionError) -> Bool 
         }
     }
     return changed
+}
+
+extension Node {
+    /// The attribute that lists the operators of the network that went into a node.
+    static let originalNamesKey = "_datadump_original_op_names"
+
+    /// Whether the nodes compute the same, whatever they were made of.
+    fileprivate func hasAttributes(of other: Node) -> Bool {
+        var (mine, others) = (attributes, other.attributes)
+        mine[Node.originalNamesKey] = nil
+        others[Node.originalNamesKey] = nil
+        return mine == others
+    }
 }
 
 /// What equal nodes have in common and what is quick to hash; attributes are compared afterwards.
