@@ -75,7 +75,7 @@ let package = Package(
         // The way back: ONNX → GE operators → .om.
         .target(
             name: "ONNXImport", dependencies: ["GEGraph", "Operators", "Executable", protobuf],
-            exclude: ["Protos/onnx.proto"],
+            exclude: ["Protos/insert_op.proto", "Protos/onnx.proto"],
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",

@@ -51,11 +51,7 @@ struct GraphCompiler {
         for index in liveness.live {
             let node = graph.nodes[index]
             if Graph.dataTypes.contains(node.type) {
-                guard let desc = node.outputs.first, desc.isStatic, desc.byteCount != nil else {
-                    throw GraphError.invalidNode(
-                        node: node.name, type: node.type, reason: "its shape must be known to run the model")
-                }
-                outputs[index] = [desc]
+                outputs[index] = [try Self.inputDesc(node)]
             } else if let constant = node.constant {
                 try check(constant, of: node, weightBytes: weightBytes)
                 outputs[index] = [constant.desc]
@@ -68,6 +64,17 @@ struct GraphCompiler {
                 outputs[index] = inferred
             }
         }
+    }
+
+    /// The descriptor of an input, its `size` being the bytes that a caller passes: those of the shape, but for images
+    /// before AIPP, whose shape is that of the tensor behind.
+    private static func inputDesc(_ node: Node) throws(GraphError) -> TensorDesc {
+        guard var desc = node.outputs.first, desc.isStatic, let bytes = desc.byteCount else {
+            throw .invalidNode(
+                node: node.name, type: node.type, reason: "its shape must be known to run the model")
+        }
+        if node.attributes.string("_data_related_aipp_mode") == nil || (desc.size ?? 0) <= 0 { desc.size = bytes }
+        return desc
     }
 
     private func check(_ constant: Constant, of node: Node, weightBytes: Int) throws(GraphError) {
@@ -112,7 +119,7 @@ struct GraphCompiler {
     private mutating func lower() throws {
         let groups = FusionGroups(graph, liveness, outputs: outputs) { inference($0) }
         for (position, index) in graph.inputNodes.enumerated() {
-            guard let desc = graph.nodes[index].outputs.first else { continue }
+            let desc = try Self.inputDesc(graph.nodes[index])
             inputDescs.append(desc)
             if liveness.isLive(index) { values[TensorRef(index)] = try builder.input(position, desc) }
         }

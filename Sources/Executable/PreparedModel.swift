@@ -42,7 +42,7 @@ public final class PreparedModel: Sendable {
         let primitives = try PrimitiveFactory.compile(compiled.map(\.program.steps), threads: threads)
         branches = try zip(compiled, zip(layout.offsets, primitives)).map { branch, made in
             PreparedBranch(
-                inputBytes: branch.inputs.map { $0.byteCount ?? 0 },
+                inputBytes: branch.inputs.map { $0.size ?? 0 },
                 outputBytes: branch.outputs.map { $0.byteCount ?? 0 }, outputDescs: branch.outputs,
                 program: branch.program, placement: try Placement(branch.program), weightOffsets: made.0,
                 primitives: made.1)

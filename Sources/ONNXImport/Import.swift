@@ -21,12 +21,15 @@ public struct ImportOptions: Sendable {
     public var outputTypes: [(node: String, output: Int, type: DataType)]
     /// Inputs that the caller passes as float16.
     public var float16Inputs: [String]
+    /// Image preprocessing in front of inputs; nil for none.
+    public var aipp: AippConfiguration?
 
     public init(
         inputShapes: [String: [Int]] = [:], gears: ImportGears? = nil, inputFormat: Format = .nchw,
         outputTensors: [String] = [],
         outputNodes: [(node: String, output: Int)] = [], outputType: DataType? = nil,
-        outputTypes: [(node: String, output: Int, type: DataType)] = [], float16Inputs: [String] = []
+        outputTypes: [(node: String, output: Int, type: DataType)] = [], float16Inputs: [String] = [],
+        aipp: AippConfiguration? = nil
     ) {
         self.inputShapes = inputShapes
         self.gears = gears
@@ -36,6 +39,7 @@ public struct ImportOptions: Sendable {
         self.outputType = outputType
         self.outputTypes = outputTypes
         self.float16Inputs = float16Inputs
+        self.aipp = aipp
     }
 }
 

@@ -110,8 +110,20 @@ extension ModelImport {
         let inputs = graph.input.filter { !initializers.contains($0.name) }
         try checkNames(Array(options.inputShapes.keys).sorted(), of: "--input_shape", inputs: inputs.map(\.name))
         try checkNames(options.float16Inputs, of: "--input_fp16_nodes", inputs: inputs.map(\.name))
+        let aipp = try options.aipp?.byInput(inputs.map(\.name)) ?? [:]
+        var nextIndex = inputs.count
         for (index, input) in inputs.enumerated() {
             let desc = try desc(of: input)
+            if let aipp = aipp[index] {
+                guard !options.float16Inputs.contains(input.name) else {
+                    throw ConversionError(
+                        "E10034", "Input [\(input.name)] cannot have AIPP and be one of [--input_fp16_nodes].")
+                }
+                let insertion = try AippInsertion(aipp, input: input.name, result: desc)
+                importer.addImageInput(input.name, index: index, parametersIndex: nextIndex, insertion)
+                if insertion.parametersDesc != nil { nextIndex += 1 }
+                continue
+            }
             guard options.float16Inputs.contains(input.name), desc.dataType == .float else {
                 importer.addInput(input.name, index: index, desc: desc)
                 continue

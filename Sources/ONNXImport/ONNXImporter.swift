@@ -37,6 +37,20 @@ final class ONNXImporter {
         bind(name, to: TensorRef(node))
     }
 
+    /// Adds the input for the parameters of dynamic AIPP.
+    /// - images: the input whose images they describe.
+    func addAippData(index: Int, desc: TensorDesc, images: String) -> TensorRef {
+        TensorRef(
+            draft.append(
+                Node(
+                    name: unique("ascend_dynamic_aipp_data"), type: "AippData", inputs: [], outputs: [desc],
+                    outputNames: ["y"],
+                    attributes: [
+                        "index": .int(Int64(index)), "_data_related_aipp_mode": .string("dynamic_aipp_conf"),
+                        "_data_aipp_data_name_map": .string(images),
+                    ])))
+    }
+
     /// Adds the initializers of a graph as constants, numbered in the order of their names.
     func addInitializers(_ tensors: [ONNXTensorProto]) throws(ConversionError) {
         for (number, tensor) in tensors.sorted(by: { $0.name < $1.name }).enumerated() {

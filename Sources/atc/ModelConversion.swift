@@ -40,7 +40,8 @@ struct ModelConversion {
             inputShapes: Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0.shape) }), gears: gears,
             inputFormat: format, outputTensors: selection.tensors, outputNodes: selection.nodes,
             outputType: selection.type, outputTypes: selection.nodeTypes,
-            float16Inputs: options.value("input_fp16_nodes").split(separator: ";").map { String($0) })
+            float16Inputs: options.value("input_fp16_nodes").split(separator: ";").map { String($0) },
+            aipp: try aippConfiguration())
         try convert(model, to: output, importOptions)
         if options.value("display_model_info") == "1" { try displayModelInfo(output) }
     }
@@ -75,6 +76,13 @@ struct ModelConversion {
         } catch {
             throw ConversionError("E19999", "The converted model is invalid: \(error)")
         }
+    }
+
+    private func aippConfiguration() throws(ConversionError) -> AippConfiguration? {
+        let path = options.value("insert_op_conf")
+        guard !path.isEmpty else { return nil }
+        try Self.checkCharacters(path, of: "--insert_op_conf")
+        return try AippConfiguration(text: String(decoding: try Files.read(path), as: UTF8.self))
     }
 
     /// A part of a file next to the model, where ONNX keeps large tensors.

@@ -52,8 +52,7 @@ struct OptionSpec: Sendable {
             "log", .oneOf(["debug", "info", "warning", "error", "null"]),
             "With info and debug the steps are reported on standard error."),
         OptionSpec(
-            "insert_op_conf", .text, .only([""], reason: "AIPP configuration files are not supported yet."),
-            "Not supported yet."),
+            "insert_op_conf", .text, "A file with the image preprocessing (AIPP) to put in front of inputs."),
         OptionSpec("op_name_map", .text, "Ignored."),
     ]
 

@@ -9,7 +9,7 @@ import Testing
         ElementwiseUnaryTests.types, ElementwiseBinaryTests.types, ActivationTests.types, ComparisonTests.types,
         CastTests.types, ReductionTests.types, CumulativeTests.types, ArgMaxTests.types, TopKTests.types,
         SoftmaxTests.types, NormalizationTests.types, MatMulTests.types, ConvolutionTests.types, PoolingTests.types,
-        ResizeTests.types, RecurrentTests.types, movementTypes,
+        ResizeTests.types, RecurrentTests.types, AippTests.types, movementTypes,
     ]
 
     @Test func everyOperatorIsTested() {

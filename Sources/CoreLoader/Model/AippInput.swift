@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Executable
 import OfflineModel
 
 /// A live `aclmdlAIPP`.
@@ -52,8 +53,7 @@ enum AippInput {
         guard facts.aipp[index].mode == .parameters, let image = facts.aippImageInput(ofParameters: index) else {
             throw .aipp("index \(index)", reason: "input \(index) does not take the parameters of dynamic AIPP")
         }
-        try checkImage(parameters, limit: inputs[image].size)
-        try checkOutput(parameters, dims: inputs[image].dimsV2)
+        try check(parameters, facts, image: image)
         guard let buffer = dataset.buffer(at: index), !buffer.isDestroyed, buffer.address != 0 else {
             throw .aipp("dataset", reason: "it has no buffer with an address at index \(index)")
         }
@@ -70,6 +70,33 @@ enum AippInput {
         // Safe: the buffer was found to have room.
         unsafe UnsafeMutableRawBufferPointer(start: target, count: parameters.image.count).copyBytes(
             from: parameters.image)
+    }
+
+    /// Refuses to execute with parameters that do not fit: programs may write them without the setters.
+    /// - address: of input `index` in the execution.
+    static func check(at address: UnsafeRawPointer, input index: Int, of model: LoadedModel) throws(Failure) {
+        let facts = model.ready.facts
+        guard let image = facts.aippImageInput(ofParameters: index) else { return }
+        // Safe: the buffer was found to have the size of the input.
+        let bytes = unsafe [UInt8](
+            UnsafeRawBufferPointer(start: address, count: model.prepared.inputBytes[index]))
+        guard let parameters = AippParameters(image: bytes) else {
+            throw .engine(
+                ErrorCode.geAippBatchEmpty,
+                "Input \(index) of model \(model.id) holds no parameters of dynamic AIPP: set them with "
+                    + "aclmdlSetInputAIPP before each execution.")
+        }
+        try check(parameters, facts, image: image)
+        guard let images = facts.aipp[image].shape.first, parameters.imageCount >= images else {
+            throw .aipp(
+                "batch size \(parameters.imageCount)",
+                reason: "the model takes \(facts.aipp[image].shape.first ?? 0) images")
+        }
+    }
+
+    private static func check(_ parameters: AippParameters, _ facts: ModelFacts, image: Int) throws(Failure) {
+        try checkImage(parameters, limit: facts.description.inputs[image].size)
+        try checkOutput(parameters, dims: facts.aipp[image].shape)
     }
 
     /// Format, size and crops of the source images.

@@ -24,6 +24,15 @@ struct AippParameters: Sendable {
         }
     }
 
+    /// What a model finds in its input; nil for a head without images or with more than fit.
+    init?(image: [UInt8]) {
+        guard image.count >= Self.headBytes else { return nil }
+        imageCount = Int(Int8(bitPattern: image[4]))
+        guard imageCount > 0, image.count >= Self.headBytes + Self.imageBytes * imageCount else { return nil }
+        self.image = image
+        inputFormat = (1...14).first { Self.deviceFormat(of: $0) == image[0] } ?? 0
+    }
+
     /// Bytes that the parameters of so many images take; nil when the count is 0 or overflows.
     static func byteCount(images: UInt64) -> Int? {
         guard images > 0, let count = Int(exactly: images) else { return nil }

@@ -20,6 +20,8 @@ struct InputAipp: Sendable, Equatable {
     /// `FORMAT:DTYPE:name:size:ndims:d0,d1,…` per gear, before and after the preprocessing.
     var sources: [String]
     var results: [String]
+    /// Of the tensor behind dynamic AIPP: images, height, width, channels; empty where the model does not say.
+    var shape: [Int]
 
     /// One entry per input of `graph`, in the caller's order.
     static func list(of graph: Graph) -> [InputAipp] {
@@ -30,7 +32,7 @@ struct InputAipp: Sendable, Equatable {
             return InputAipp(
                 mode: mode(of: node, among: inputs), configuration: configuration,
                 sources: node.attributes.strings("_aipp_inputs") ?? [],
-                results: node.attributes.strings("_aipp_outputs") ?? [])
+                results: node.attributes.strings("_aipp_outputs") ?? [], shape: node.outputs.first?.shape ?? [])
         }
     }
 

@@ -30,6 +30,8 @@ final class LoadedModel: @unchecked Sendable {
     /// The gear that was chosen last, for `aclmdlGetCurOutputDims`.
     let gear = Protected<Gear?>(nil)
     let priority = Protected<UInt32>(0)
+    /// The inputs that take the parameters of dynamic AIPP.
+    private let aippInputs: [Int]
 
     enum Mode: UInt8 { case sync = 1, async = 2 }
 
@@ -50,6 +52,7 @@ final class LoadedModel: @unchecked Sendable {
         self.weights = weights
         self.workspace = workspace
         self.dump = dump
+        aippInputs = ready.facts.aipp.indices.filter { ready.facts.aipp[$0].mode == .parameters }
         buffers = BufferList(inputs: prepared.inputBytes.count, outputs: prepared.outputBytes.count)
         do {
             // Safe: both areas have the sizes that the prepared model states, and the shares keep them in use.
@@ -77,7 +80,11 @@ final class LoadedModel: @unchecked Sendable {
 
     /// Executes on the calling thread; `fill` names the buffers, in the turn of the workspace.
     /// - Returns: the gear that was executed; 0 for a model without gears.
-    func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) -> Int {
+    func execute(_ fill: (BufferList) throws(Failure) -> Void) throws(Failure) -> Int { try execute(buffers, fill) }
+
+    private func execute(
+        _ buffers: BufferList, _ fill: (BufferList) throws(Failure) -> Void
+    ) throws(Failure) -> Int {
         let result: Result<(gear: Int, dumped: DumpedExecution?), Failure> = workspace.takingTurns {
             do throws(Failure) {
                 try checkUsable()
@@ -107,6 +114,9 @@ final class LoadedModel: @unchecked Sendable {
     private func run(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
+        for index in aippInputs {
+            try unsafe AippInput.check(at: buffers.inputs.addresses[index], input: index, of: self)
+        }
         var dumped: DumpedExecution?
         do {
             if let dump, let step = dump.nextStep() {
@@ -134,7 +144,9 @@ final class LoadedModel: @unchecked Sendable {
             try stream.enqueue(
                 .run { [self] in
                     queued.change { $0.isRunning = true }
-                    return status(function: "aclmdlExecuteAsync") { () throws(Failure) in try executeQueued(buffers) }
+                    return status(function: "aclmdlExecuteAsync") { () throws(Failure) in
+                        _ = try execute(buffers) { _ in }
+                    }
                 },
                 completion: { [self] _ in
                     queued.change { queued in
@@ -148,18 +160,6 @@ final class LoadedModel: @unchecked Sendable {
             throw error
         }
         return gear
-    }
-
-    private func executeQueued(_ buffers: BufferList) throws(Failure) {
-        let result: Result<DumpedExecution?, Failure> = workspace.takingTurns {
-            do throws(Failure) {
-                try checkUsable()
-                return .success(try run(buffers, gear: try buffers.check(self)))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()?.write()
     }
 
     // MARK: Ending
