@@ -255,7 +255,7 @@ def test_dynamic_refusals(dynamic, parameters):
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("aipp_op { aipp_mode: static input_format: RGB888_U8 no_such_field: 1 }", "E13018", "no_such_field"),
+        ("aipp_op { aipp_mode: static input_format: RGB888_U8 no_such_field: 1 }", "E13018", "unknown field"),
         ("aipp_op { aipp_mode: static", "E13018", "insert_op_conf"),
         ("", "E10052", "no aipp_op"),
         ("aipp_op { input_format: RGB888_U8 }", "E10052", "static or dynamic"),

@@ -15,8 +15,9 @@ public struct AippConfiguration: Sendable {
         do {
             parsed = try AippInsertNewOps(textFormatString: text)
         } catch {
+            let reason = error as? TextFormatDecodingError == .unknownField ? "it has an unknown field" : "\(error)"
             throw ConversionError(
-                "E13018", "The file of parameter [--insert_op_conf] cannot be parsed: \(error)",
+                "E13018", "The file of parameter [--insert_op_conf] cannot be parsed: \(reason).",
                 solution: "Write one \"aipp_op { name: value … }\" per input, with the documented names.")
         }
         guard !parsed.aippOp.isEmpty else { throw Self.invalid("the file holds no aipp_op") }
