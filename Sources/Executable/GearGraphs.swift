@@ -189,6 +189,10 @@ private struct Expansion {
                 guard arguments.indices.contains(index), let argument = arguments[index] else {
                     throw body.invalid("it stands for input \(index) of '\(node.name)', which has none there")
                 }
+                // The bytes of images before AIPP stand in no shape, but in the descriptor of each gear.
+                if body.attributes["_data_related_aipp_mode"] != nil, !body.outputs.isEmpty {
+                    graph.nodes[argument.node].outputs = body.outputs
+                }
                 inner.append(body.outputs.map { _ in argument })
                 continue
             }

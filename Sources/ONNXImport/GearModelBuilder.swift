@@ -68,7 +68,11 @@ struct GearModelBuilder {
             var node = graphs[0].nodes[graphs[0].inputNodes[position]]
             let descs = graphs.map { $0.nodes[$0.inputNodes[position]].outputs[0] }
             node.outputs = [Self.largest(descs)]
-            markOpen(&node)
+            if node.takesImages {
+                Self.mergeImages(&node, graphs.map { $0.nodes[$0.inputNodes[position]] })
+            } else {
+                markOpen(&node)
+            }
             arguments.append(root.append(node))
         }
         let values = gears.values[0].count
@@ -135,6 +139,20 @@ struct GearModelBuilder {
         }
     }
 
+    /// The attributes of an input behind which AIPP works, for all gears: one entry per gear, or −1 where they differ.
+    private static func mergeImages(_ node: inout Node, _ nodes: [Node]) {
+        for name in ["_aipp_inputs", "_aipp_outputs"] {
+            node.attributes[name] = .strings(nodes.flatMap { $0.attributes.strings(name) ?? [] })
+        }
+        func merged(_ shapes: [[Int]]) -> Attribute {
+            .ints(shapes[0].indices.map { axis in
+                shapes.allSatisfy { $0[axis] == shapes[0][axis] } ? Int64(shapes[0][axis]) : -1
+            })
+        }
+        node.attributes["input_dims"] = merged(nodes.map { $0.attributes.ints("input_dims") ?? $0.outputs[0].shape })
+        node.attributes["_mbatch_origin_input_dims"] = merged(nodes.map { $0.outputs[0].shape })
+    }
+
     /// Notes the shape with −1 where gears change it.
     private func markOpen(_ node: inout Node) {
         guard let shape = baseOptions.inputShapes[node.name], shape.contains(-1) else { return }
@@ -147,7 +165,7 @@ struct GearModelBuilder {
         var graph = graphs[gear]
         graph.name = branchName(gear)
         for (position, number) in graph.inputNodes.enumerated() {
-            markOpen(&graph.nodes[number])
+            if !graph.nodes[number].takesImages { markOpen(&graph.nodes[number]) }
             // Input 0 of the Case node is the number of the branch.
             graph.nodes[number].attributes["_parent_node_index"] = .int(Int64(position + 1))
         }
@@ -164,4 +182,9 @@ struct GearModelBuilder {
         }
         return graph
     }
+}
+
+extension Node {
+    /// Whether AIPP works behind this input.
+    fileprivate var takesImages: Bool { attributes["_data_related_aipp_mode"] != nil }
 }

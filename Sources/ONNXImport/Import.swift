@@ -65,6 +65,7 @@ public func importONNX(
         var importing = try ModelImport(proto, options: options, readExternal: readExternal)
         return try importing.run(name: name)
     }
+    try options.aipp?.checkWithGears(gears)
     var builder = GearModelBuilder(gears, options)
     for gear in gears.values.indices {
         do {

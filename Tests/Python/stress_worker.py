@@ -54,8 +54,19 @@ MADE = {
     "acl.media.dvpp_create_resize_config": "resize", "acl.media.dvpp_create_jpege_config": "encoder",
     "acl.media.dvpp_create_border_config": "border", "acl.media.dvpp_create_channel_desc": "channel",
 }  # fmt: skip
-ADDRESSES = {"dev_ptr", "dst", "src", "ptr", "data", "host_ptr", "dev_addr", "output_addr", "vir_ptr", "expect_ptr",
-    "data_dev"}
+ADDRESSES = {
+    "dev_ptr",
+    "dst",
+    "src",
+    "ptr",
+    "data",
+    "host_ptr",
+    "dev_addr",
+    "output_addr",
+    "vir_ptr",
+    "expect_ptr",
+    "data_dev",
+}
 SIZES = {"size", "count", "max_count", "dest_max", "width", "height", "dpitch", "spitch", "output_size", "data_size"}
 CHOSEN = [
     f

@@ -28,7 +28,9 @@ def identity(shape, dtype=np.float32):
 
 
 def configuration(**fields):
-    lines = [f"    {name}: {str(value).lower() if isinstance(value, bool) else value}" for name, value in fields.items()]
+    lines = [
+        f"    {name}: {str(value).lower() if isinstance(value, bool) else value}" for name, value in fields.items()
+    ]
     return "\n".join(["# made by a test", "aipp_op {", *lines, "}"])
 
 
@@ -266,7 +268,11 @@ def test_dynamic_refusals(dynamic, parameters):
         ("aipp_op { aipp_mode: static input_format: RGB888_U8 mean_chn_0: 256 }", "E10052", "256"),
         ("aipp_op { aipp_mode: static input_format: YUV400_U8 }", "E10052", "1 channels"),
         ("aipp_op { aipp_mode: static input_format: RGB888_U8 resize: true }", "E10052", "resize"),
-        ("aipp_op { aipp_mode: static input_format: RGB888_U8 matrix_r0c0: 1 matrix_r0c0: 2 }", "E10052", "matrix_r0c0"),
+        (
+            "aipp_op { aipp_mode: static input_format: RGB888_U8 matrix_r0c0: 1 matrix_r0c0: 2 }",
+            "E10052",
+            "matrix_r0c0",
+        ),
         ("aipp_op { aipp_mode: static input_format: RGB888_U8 } " * 2, "E10052", "two"),
         (
             "aipp_op { aipp_mode: static input_format: RGB888_U8 crop: true load_start_pos_w: 1 crop_size_w: 8 }",
@@ -286,6 +292,77 @@ def test_atc_refuses_float16_inputs_with_aipp(convert_with):
     text = configuration(aipp_mode="static", input_format="RGB888_U8")
     run, _ = convert_with(identity((1, 3, 6, 8)), text, "--input_fp16_nodes=x")
     assert run.returncode == 255 and "E10034: " in run.stdout
+
+
+def open_model(shape):
+    """y = -x with the dimensions of -1 left open."""
+    model = identity([1 if d < 0 else d for d in shape])
+    for value in (*model.graph.input, *model.graph.output):
+        for dimension, size in zip(value.type.tensor_type.shape.dim, shape, strict=True):
+            if size < 0:
+                dimension.dim_param = "n"
+    return model
+
+
+@pytest.mark.parametrize("kind", ["batch", "image_size"])
+def test_gears(convert_with, device, kind):
+    """Static AIPP in a model with several shapes: each execution takes as many bytes as its gear has."""
+    shape, option, shapes = {
+        "batch": ((-1, 3, 6, 8), "1,4", [(1, 3, 6, 8), (4, 3, 6, 8)]),
+        "image_size": ((1, 3, -1, -1), "6,8;10,4", [(1, 3, 6, 8), (1, 3, 10, 4)]),
+    }[kind]
+    text = configuration(aipp_mode="static", input_format="YUV420SP_U8", csc_switch=True, **matrix_fields(JPEG))
+    given = ",".join(map(str, shape))
+    size = "batch_size" if kind == "batch" else "image_size"
+    run, om = convert_with(open_model(shape), text, f"--input_shape=x:{given}", f"--dynamic_{size}={option}")
+    assert run.returncode == 0, run.stdout
+    model_id = must_load(om.read_bytes())
+    desc = acl.mdl.create_desc()
+    assert acl.mdl.get_desc(desc, model_id) == 0
+    index, ret = acl.mdl.get_input_index_by_name(desc, "ascend_mbatch_shape_data")
+    assert (index, ret) == (1, 0)
+    assert acl.mdl.get_input_dims(desc, 0)[0]["dims"] == [shape[0], shape[2], shape[3], 3]
+    largest = max(n * h * w * 3 // 2 for n, _, h, w in shapes)
+    assert acl.mdl.get_input_size_by_index(desc, 0) == largest
+    info, ret = acl.mdl.get_first_aipp_info(model_id, 0)
+    assert ret == 0 and info["shapeCount"] == 2
+    rng = np.random.default_rng(1)
+    for n, c, h, w in [*shapes, shapes[0]]:
+        images = np.zeros(largest, np.uint8)
+        each = h * w * 3 // 2
+        images[: n * each] = rng.integers(0, 256, n * each, np.uint8)
+        result = np.zeros(max(np.prod(s) for s in shapes), np.float32)
+        (inputs, given), (outputs, taken) = dataset([images, np.zeros(2, np.int32)]), dataset([result])
+        if kind == "batch":
+            assert acl.mdl.set_dynamic_batch_size(model_id, inputs, 1, n) == 0, message()
+        else:
+            assert acl.mdl.set_dynamic_hw_size(model_id, inputs, 1, h, w) == 0, message()
+        assert acl.mdl.execute(model_id, inputs, outputs) == 0, message()
+        for image in range(n):
+            stored = images[image * each : (image + 1) * each]
+            wanted = preprocess("YUV420SP_U8", stored, h, w, matrix=JPEG, input_bias=(16, 128, 128))
+            got = -result[: n * c * h * w].reshape(n, c, h, w)[image]
+            np.testing.assert_array_equal(got, wanted)
+        for one, buffers in ((inputs, given), (outputs, taken)):
+            acl.mdl.destroy_dataset(one)
+            for buffer in buffers:
+                acl.destroy_data_buffer(buffer)
+    acl.mdl.destroy_desc(desc)
+    must_unload(model_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("aipp_op { aipp_mode: dynamic max_src_image_size: 10000 }", "dynamic AIPP"),
+        ("aipp_op { aipp_mode: static input_format: RGB888_U8 crop: true }", "crop"),
+        ("aipp_op { aipp_mode: static input_format: RGB888_U8 src_image_size_w: 8 }", "src_image_size"),
+    ],
+)
+def test_atc_refuses_with_image_gears(convert_with, text, words):
+    options = ("--input_shape=x:1,3,-1,-1", "--dynamic_image_size=6,8;10,4")
+    run, _ = convert_with(open_model((1, 3, -1, -1)), text, *options)
+    assert run.returncode == 255 and "E10052: " in run.stdout and words in run.stdout, run.stdout
 
 
 def test_a_runner_needs_the_images_only(convert_with, device):

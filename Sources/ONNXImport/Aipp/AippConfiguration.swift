@@ -29,6 +29,20 @@ public struct AippConfiguration: Sendable {
         ConversionError("E10052", "The AIPP configuration is invalid: \(reason).")
     }
 
+    /// What excludes AIPP where an input has several shapes.
+    func checkWithGears(_ gears: ImportGears) throws(ConversionError) {
+        for aipp in operators {
+            guard aipp.aippMode == .static else {
+                throw Self.invalid("dynamic AIPP together with several shapes of a model is not supported")
+            }
+            guard gears.kind == .imageSize else { continue }
+            guard aipp.srcImageSizeW == 0, aipp.srcImageSizeH == 0, !aipp.crop, !aipp.padding else {
+                throw Self.invalid(
+                    "src_image_size, crop and padding cannot be used where the images have several sizes")
+            }
+        }
+    }
+
     /// The configuration of each input that has one, by the input's number.
     func byInput(_ names: [String]) throws(ConversionError) -> [Int: AippAippOpParams] {
         var found: [Int: AippAippOpParams] = [:]
