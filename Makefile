@@ -23,7 +23,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 say = @printf '==> %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-swift test-python bench format lint wheel sanitize clean
+.PHONY: help setup demo test test-swift test-python bench format lint reference wheel sanitize clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ lint: $(STAMPS)/lint ## check formatting and lint Swift, C, Python and shell
 	$(say) "ruff"
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@bash -n .ci/run scripts/*.sh
+
+reference: ## write the reference of the Python functions into docs/reference
+	@$(PYTHON) scripts/generate_reference.py
+	@ls docs/reference
 
 wheel: $(STAMPS)/release ## build the wheel into dist/
 	$(say) "Wheel"
