@@ -181,7 +181,6 @@ def test_paths(atc):
 def test_what_is_not_supported_is_refused_with_a_reason(atc):
     model = relu_model((1, 3, 8, 8))
     for option in (
-        "--insert_op_conf=aipp.cfg",
         "--mode=3",
         "--is_input_adjust_hw_layout=true",
         "--framework=3",

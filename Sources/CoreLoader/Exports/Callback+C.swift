@@ -175,7 +175,7 @@ public func aclrtGetFuncHandleFromExceptionInfo(
     return fail(-1, .unsupported("Tasks have no kernel function on a CPU"))
 }
 
-private func failUnknown(_ info: OpaquePointer?, function: StaticString = #function) -> Int32 {
+@safe private func failUnknown(_ info: OpaquePointer?, function: StaticString = #function) -> Int32 {
     fail(
         -1,
         .unexpected(
