@@ -145,9 +145,10 @@ struct GearModelBuilder {
             node.attributes[name] = .strings(nodes.flatMap { $0.attributes.strings(name) ?? [] })
         }
         func merged(_ shapes: [[Int]]) -> Attribute {
-            .ints(shapes[0].indices.map { axis in
-                shapes.allSatisfy { $0[axis] == shapes[0][axis] } ? Int64(shapes[0][axis]) : -1
-            })
+            .ints(
+                shapes[0].indices.map { axis in
+                    shapes.allSatisfy { $0[axis] == shapes[0][axis] } ? Int64(shapes[0][axis]) : -1
+                })
         }
         node.attributes["input_dims"] = merged(nodes.map { $0.attributes.ints("input_dims") ?? $0.outputs[0].shape })
         node.attributes["_mbatch_origin_input_dims"] = merged(nodes.map { $0.outputs[0].shape })

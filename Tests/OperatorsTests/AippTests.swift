@@ -74,7 +74,10 @@ import Testing
     @Test(arguments: [
         (["src_image_size_w": Attribute.int(5)], 24, "cannot become 4 x 2"),
         (["input_format": .int(7)], 24, "input_format is 7"), ([:], 23, "its images take 24 bytes"),
-        (["crop": .bool(true), "crop_size_w": .int(4), "crop_size_h": .int(2), "load_start_pos_w": .int(1)], 24, "cannot"),
+        (
+            ["crop": .bool(true), "crop_size_w": .int(4), "crop_size_h": .int(2), "load_start_pos_w": .int(1)], 24,
+            "cannot"
+        ),
     ])
     func refuses(_ changes: [String: Attribute], _ bytes: Int, _ reason: String) {
         let error = #expect(throws: GraphError.self) {
@@ -85,7 +88,8 @@ import Testing
 
     @Test func refusesParametersThatAreTooShort() {
         #expect(throws: GraphError.self) {
-            _ = try execute(graph([:], parameterBytes: 159), [[UInt8](repeating: 0, count: 24), [UInt8](repeating: 0, count: 159)])
+            _ = try execute(
+                graph([:], parameterBytes: 159), [[UInt8](repeating: 0, count: 24), [UInt8](repeating: 0, count: 159)])
         }
     }
 }

@@ -161,7 +161,8 @@ private struct AippKernel<Output: AippElement>: NativeKernel {
         let plane = height * width
         let pixel = row * width + column
         for channel in 0..<channels {
-            let index = image * channels * plane + (isChannelsLast ? pixel * channels + channel : channel * plane + pixel)
+            let index =
+                image * channels * plane + (isChannelsLast ? pixel * channels + channel : channel * plane + pixel)
             unsafe operands.outputs[0].storeBytes(
                 of: value(channel) ?? otherwise, toByteOffset: index * MemoryLayout<Output>.size, as: Output.self)
         }

@@ -47,7 +47,8 @@ struct AippInsertion {
         }
         var (resultWidth, resultHeight) = (sourceWidth, sourceHeight)
         if aipp.crop {
-            guard Int(aipp.loadStartPosW) + cropWidth <= sourceWidth, Int(aipp.loadStartPosH) + cropHeight <= sourceHeight
+            guard Int(aipp.loadStartPosW) + cropWidth <= sourceWidth,
+                Int(aipp.loadStartPosH) + cropHeight <= sourceHeight
             else {
                 throw AippConfiguration.invalid(
                     "the crop of \(cropWidth) x \(cropHeight) at \(aipp.loadStartPosW), \(aipp.loadStartPosH) leaves the "
@@ -167,10 +168,14 @@ struct AippInsertion {
         for (channel, value) in [aipp.minChn0, aipp.minChn1, aipp.minChn2, aipp.minChn3].enumerated() {
             values["min_chn_\(channel)"] = .float(value)
         }
-        for (channel, list) in aipp.scale.enumerated() { values["var_reci_chn_\(channel)"] = .floats([list.first ?? 1]) }
+        for (channel, list) in aipp.scale.enumerated() {
+            values["var_reci_chn_\(channel)"] = .floats([list.first ?? 1])
+        }
         values["padding_value"] = .float(aipp.paddingValue)
         guard aipp.cscSwitch else { return values }
-        for (place, entry) in matrix.enumerated() { values["matrix_r\(place / 3)c\(place % 3)"] = .ints([Int64(entry)]) }
+        for (place, entry) in matrix.enumerated() {
+            values["matrix_r\(place / 3)c\(place % 3)"] = .ints([Int64(entry)])
+        }
         for (channel, otherwise) in [16, 128, 128].enumerated() {
             values["input_bias_\(channel)"] = .ints([Int64(aipp.inputBias[channel].first ?? Int32(otherwise))])
             values["output_bias_\(channel)"] = .ints([Int64(aipp.outputBias[channel].first ?? Int32(otherwise))])
