@@ -8,35 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acl/acl.h"
-
-#define CHECK(call)                                                                                                    \
-    do {                                                                                                               \
-        aclError error = (call);                                                                                       \
-        if (error != ACL_SUCCESS) {                                                                                    \
-            const char *message = aclGetRecentErrMsg();                                                                \
-            fprintf(stderr, "%s: %d %s\n", #call, error, message ? message : "");                                      \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
-static char *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END)) {
-        perror(path);
-        exit(1);
-    }
-    *size = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = (char *)malloc(*size ? *size : 1);
-    if (!bytes || fread(bytes, 1, *size, file) != *size) {
-        perror(path);
-        exit(1);
-    }
-    fclose(file);
-    return bytes;
-}
+#include "program_support.h"
 
 static void print_dims(const char *what, const aclmdlIODims *dims)
 {

@@ -7,36 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acl/acl.h"
-
-#define CHECK(call)                                                                                                    \
-    do {                                                                                                               \
-        aclError error = (call);                                                                                       \
-        if (error != ACL_SUCCESS) {                                                                                    \
-            const char *message = aclGetRecentErrMsg();                                                                \
-            fprintf(stderr, "%s: %d %s\n", #call, error, message ? message : "");                                      \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
-static void *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END)) {
-        perror(path);
-        exit(1);
-    }
-    long length = ftell(file);
-    rewind(file);
-    void *bytes = malloc((size_t)length);
-    if (!bytes || fread(bytes, 1, (size_t)length, file) != (size_t)length) {
-        perror(path);
-        exit(1);
-    }
-    fclose(file);
-    *size = (size_t)length;
-    return bytes;
-}
+#include "program_support.h"
 
 static void *device_memory(size_t size)
 {
@@ -58,9 +29,9 @@ int main(int count, char **arguments)
         return 2;
     }
     size_t model_size, input_size, output_size, work_size, weight_size;
-    void *model = read_file(arguments[1], &model_size);
-    void *input = read_file(arguments[2], &input_size);
-    float *expected = (float *)read_file(arguments[3], &output_size);
+    char *model = read_file(arguments[1], &model_size);
+    char *input = read_file(arguments[2], &input_size);
+    float *expected = (float *)(void *)read_file(arguments[3], &output_size);
 
     CHECK(aclInit(NULL));
     CHECK(aclrtSetDevice(0));

@@ -173,7 +173,7 @@ def build(prefix: Path, folder: Path, compiler: str, name: str, libraries: list[
     shutil.copy(Path(__file__).parent / name, source)
     program = folder / "program"
     options = ["-std=c++17" if is_cpp else "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    options += ["-I", prefix / "include", source]
+    options += ["-I", prefix / "include", "-I", Path(__file__).parent, source]
     built = run(compiler, *options, "-L", prefix / "lib64", *(f"-l{name}" for name in libraries), "-lm", "-o", program)
     assert built.returncode == 0, built.stderr
     return program
