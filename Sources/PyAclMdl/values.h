@@ -214,6 +214,7 @@ static inline PyObject *pack2(PyObject *first, PyObject *second)
 
 #define pack3(a, b, c) pack_items((PyObject *[]){a, b, c}, 3)
 #define pack4(a, b, c, d) pack_items((PyObject *[]){a, b, c, d}, 4)
+#define pack5(a, b, c, d, e) pack_items((PyObject *[]){a, b, c, d, e}, 5)
 #define pack6(a, b, c, d, e, f) pack_items((PyObject *[]){a, b, c, d, e, f}, 6)
 
 #endif

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import numpy as np
 import pytest
 
 INVALID = 100000
+NO_MATCH = 100027
+FAILURE = 500001
 FREED = 107000
 UNSUPPORTED = 207000
 # Fields of a description: (setter and getter, largest value).
@@ -225,7 +228,9 @@ def test_limits_of_settings(device, media):
 
     channel = media.dvpp_create_channel_desc()
     assert [media.dvpp_set_channel_desc_mode(channel, mode) for mode in (1, 15, 0, 16)] == [0, 0, INVALID, INVALID]
-    assert media.dvpp_get_channel_desc_channel_id(channel) == 0
+    other = media.dvpp_create_channel_desc()
+    assert 0 < media.dvpp_get_channel_desc_channel_id(channel) < media.dvpp_get_channel_desc_channel_id(other)
+    assert media.dvpp_destroy_channel_desc(other) == 0
     assert media.dvpp_destroy_channel_desc(channel) == 0
 
 
@@ -268,3 +273,111 @@ def test_work_of_the_hardware_is_refused(device, media):
         assert function(0, *arguments[1:]) == INVALID
         assert "channelDesc is null" in device.get_recent_err_msg()
     assert media.dvpp_vpc_pyr_down_async(channel, picture, picture, 1, 0) == INVALID
+
+
+# Pillow's name of the colours' sampling -> (acldvppJpegFormat, bytes of two pixels).
+SAMPLINGS = {"4:4:4": (0, 6), "4:2:2": (1, 4), "4:2:0": (2, 3), "gray": (3, 3)}
+# Formats that a picture of such a sampling may be decoded to, besides 4:2:0 and "unknown".
+OWN_FORMATS = {"4:4:4": (5, 6), "4:2:2": (3, 4), "4:2:0": (), "gray": (0,)}
+
+
+def jpeg(width, height, sampling, orientation=None):
+    """The bytes of a picture, made by Pillow."""
+    image_module = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(5).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    image = image_module.fromarray(pixels)
+    options = {} if sampling == "gray" else {"subsampling": sampling}
+    if orientation:
+        exif = image_module.Exif()
+        exif[0x010E] = "a description before the orientation"
+        exif[0x0112] = orientation
+        options["exif"] = exif
+    stream = io.BytesIO()
+    (image.convert("L") if sampling == "gray" else image).save(stream, "JPEG", **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("size", [(33, 64), (640, 427)])
+def test_headers_of_jpeg_pictures(device, media, sampling, size):
+    data = jpeg(*size, sampling)
+    address = device.util.bytes_to_ptr(data)
+    components = 1 if sampling == "gray" else 3
+    assert media.dvpp_jpeg_get_image_info(address, len(data)) == (*size, components, 0)
+    assert media.dvpp_jpeg_get_image_info_v2(address, len(data)) == (*size, components, SAMPLINGS[sampling][0], 0)
+    padded = -(-size[0] // 128) * 128 * (-(-size[1] // 16) * 16)
+    for wanted in (1, 2):
+        assert media.dvpp_jpeg_predict_dec_size(address, len(data), wanted) == (padded * 3 // 2, 0)
+    own = padded * SAMPLINGS[sampling][1] // 2
+    assert media.dvpp_jpeg_predict_dec_size(address, len(data), 10000) == (own, 0)
+    for wanted in range(7):
+        if wanted not in (1, 2, *OWN_FORMATS[sampling]) and sampling != "gray":
+            assert media.dvpp_jpeg_predict_dec_size(address, len(data), wanted) == (0, NO_MATCH)
+            assert f"The value {wanted} of outputPixelFormat" in device.get_recent_err_msg()
+        elif wanted in OWN_FORMATS[sampling]:
+            assert media.dvpp_jpeg_predict_dec_size(address, len(data), wanted) == (own, 0)
+    assert media.dvpp_jpeg_predict_dec_size(address, len(data), 12) == (0, NO_MATCH)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_jpeg_pictures(device, media, orientation):
+    data = jpeg(96, 40, "4:2:0", orientation)
+    shown = (40, 96) if orientation >= 5 else (96, 40)
+    address = device.util.bytes_to_ptr(data)
+    assert media.dvpp_jpeg_get_image_info(address, len(data)) == (*shown, 3, 0)
+    padded = -(-shown[0] // 128) * 128 * (-(-shown[1] // 16) * 16)
+    assert media.dvpp_jpeg_predict_dec_size(address, len(data), 1) == (padded * 3 // 2, 0)
+
+
+def test_damaged_jpeg_pictures_are_refused(device, media):
+    data = jpeg(48, 48, "4:2:2", 6)
+    end_of_header = data.index(b"\xff\xda") + 2 + 2 + 10
+    for length in range(end_of_header):
+        part = data[:length]
+        width, height, components, ret = media.dvpp_jpeg_get_image_info(device.util.bytes_to_ptr(part), length)
+        assert (width, height, components, ret) == (0, 0, 0, FAILURE), length
+    message = device.get_recent_err_msg()
+    assert "acldvppJpegGetImageInfo" in message and "not a JPEG picture" in message
+    chosen = random.Random(11)
+    for _ in range(3000):
+        damaged = bytearray(data)
+        for _ in range(chosen.randrange(1, 4)):
+            damaged[chosen.randrange(end_of_header)] = chosen.choice([0, 1, 0x7F, 0xFF, chosen.randrange(256)])
+        damaged = bytes(damaged)
+        assert media.dvpp_jpeg_get_image_info_v2(device.util.bytes_to_ptr(damaged), len(damaged))[-1] in (0, FAILURE)
+    assert media.dvpp_jpeg_get_image_info(0, 10) == (0, 0, 0, INVALID)
+    memory, _ = media.dvpp_malloc(64)
+    assert media.dvpp_jpeg_get_image_info(memory, 4096) == (0, 0, 0, INVALID), "more than the block has"
+    assert media.dvpp_free(memory) == 0
+    small = jpeg(31, 64, "4:4:4")
+    assert media.dvpp_jpeg_predict_dec_size(device.util.bytes_to_ptr(small), len(small), 1) == (0, INVALID)
+    assert "32 to 8192" in device.get_recent_err_msg()
+
+
+def test_memory_for_encoding(device, media):
+    picture, encoder = media.dvpp_create_pic_desc(), media.dvpp_create_jpege_config()
+
+    def predict(layout, width, height, width_stride, height_stride):
+        for field, value in zip(
+            ("format", "width", "height", "width_stride", "height_stride"),
+            (layout, width, height, width_stride, height_stride),
+            strict=True,
+        ):
+            assert getattr(media, f"dvpp_set_pic_desc_{field}")(picture, value) == 0
+        return media.dvpp_jpeg_predict_enc_size(picture, encoder)
+
+    def expected(numbers):
+        return -(-(numbers + 768) // (2 << 20)) * (2 << 20)
+
+    assert predict(1, 1920, 1080, 1920, 1080) == (expected(1920 * 1080 * 3 // 2), 0)
+    assert predict(2, 4096, 4096, 4096, 4096) == (expected(4096 * 4096 * 3 // 2), 0)
+    assert predict(7, 1920, 1080, 3840, 1088) == (expected(3840 * 1088), 0)
+    for wrong in ((1, 31, 64, 32, 64), (1, 64, 8193, 64, 8208), (1, 64, 64, 72, 64), (7, 64, 64, 64, 64)):
+        assert predict(*wrong) == (0, INVALID), wrong
+    assert predict(1, 64, 65, 64, 72) == (0, INVALID)
+    assert "height stride" in device.get_recent_err_msg()
+    assert predict(1, 64, 64, 2**32 - 16, 2**32 - 16) == (0, INVALID)
+    assert "4 GiB" in device.get_recent_err_msg()
+    assert predict(12, 64, 64, 192, 64) == (0, NO_MATCH)
+    assert media.dvpp_jpeg_predict_enc_size(picture, 0) == (0, INVALID)
+    assert (media.dvpp_destroy_pic_desc(picture), media.dvpp_destroy_jpege_config(encoder)) == (0, 0)

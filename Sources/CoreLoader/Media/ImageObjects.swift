@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// `acldvppPicDesc`: where a picture lies and how it is laid out. Zeros until set, as in the original.
 struct PictureDescription: Sendable {
     var data: UInt = 0
@@ -51,9 +53,11 @@ struct BorderSettings: Sendable {
     var right: UInt32 = 0
 }
 
-/// `acldvppChannelDesc`. Its channel is never opened, so that the number of the channel stays 0.
+/// `acldvppChannelDesc`. It has a number from the start, as in the original, though its channel is never opened.
 struct ImageChannel: Sendable {
-    let channelID: UInt64 = 0
+    private static let numbers = Atomic<UInt64>(0)
+
+    let channelID = numbers.add(1, ordering: .relaxed).newValue
     /// Bits of `acldvppChannelMode`; 0 until set.
     var mode: UInt32 = 0
 }

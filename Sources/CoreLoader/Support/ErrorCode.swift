@@ -13,6 +13,7 @@ enum ErrorCode {
     static let parseFile: Int32 = 100_006
     static let invalidDumpConfig: Int32 = 100_009
     static let invalidProfilingConfig: Int32 = 100_010
+    static let formatNotMatch: Int32 = 100_027
     static let repeatFinalize: Int32 = 100_037
     static let dumpAlreadyRun: Int32 = 100_044
     static let dumpNotRun: Int32 = 100_045

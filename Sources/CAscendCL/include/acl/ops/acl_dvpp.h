@@ -212,6 +212,16 @@ ACL_FUNC_VISIBILITY aclError acldvppSetChannelDescMode(acldvppChannelDesc *chann
 ACL_FUNC_VISIBILITY aclError acldvppCreateChannel(acldvppChannelDesc *channelDesc);
 ACL_FUNC_VISIBILITY aclError acldvppDestroyChannel(acldvppChannelDesc *channelDesc);
 
+/* What the header of a JPEG picture says, and sizes that follow from it; outputs of the first two may be NULL. */
+ACL_FUNC_VISIBILITY aclError acldvppJpegGetImageInfo(
+    const void *data, uint32_t size, uint32_t *width, uint32_t *height, int32_t *components);
+ACL_FUNC_VISIBILITY aclError acldvppJpegGetImageInfoV2(
+    const void *data, uint32_t size, uint32_t *width, uint32_t *height, int32_t *components, acldvppJpegFormat *format);
+ACL_FUNC_VISIBILITY aclError acldvppJpegPredictDecSize(
+    const void *data, uint32_t dataSize, acldvppPixelFormat outputPixelFormat, uint32_t *decSize);
+ACL_FUNC_VISIBILITY aclError acldvppJpegPredictEncSize(
+    const acldvppPicDesc *inputDesc, const acldvppJpegeConfig *config, uint32_t *size);
+
 /* Work of the hardware: these check their arguments and answer 207000. */
 ACL_FUNC_VISIBILITY aclError acldvppVpcResizeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc *inputDesc,
     acldvppPicDesc *outputDesc, acldvppResizeConfig *resizeConfig, aclrtStream stream);
