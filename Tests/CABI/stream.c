@@ -111,6 +111,43 @@ static void flags(void)
     CHECK(aclrtSynchronizeStream(&value), 107017);
 }
 
+static void rest(void *microseconds)
+{
+    usleep(*(useconds_t *)microseconds);
+}
+
+/* Programs reset their events before each round: the reset is behind in the stream when the next record is made. */
+static void resetBetweenRecords(void)
+{
+    aclrtEvent begin = NULL;
+    aclrtEvent end = NULL;
+    aclrtStream busy = NULL;
+    useconds_t pause = 20000;
+    float milliseconds = -1;
+    int i;
+
+    CHECK(aclrtCreateStream(&busy), 0);
+    CHECK(aclrtCreateEvent(&begin), 0);
+    CHECK(aclrtCreateEvent(&end), 0);
+    for (i = 0; i < 2; i++) {
+        CHECK(aclrtLaunchHostFunc(busy, rest, &pause), 0);
+        CHECK(aclrtResetEvent(begin, busy), 0);
+        CHECK(aclrtResetEvent(end, busy), 0);
+        CHECK(aclrtRecordEvent(begin, busy), 0);
+        CHECK(aclrtLaunchHostFunc(busy, rest, &pause), 0);
+        CHECK(aclrtRecordEvent(end, busy), 0);
+        CHECK(aclrtSynchronizeStream(busy), 0);
+        CHECK(aclrtEventElapsedTime(&milliseconds, begin, end), 0);
+        CHECK(milliseconds >= 20, 1);
+    }
+    CHECK(aclrtResetEvent(end, busy), 0);
+    CHECK(aclrtSynchronizeStream(busy), 0);
+    CHECK(aclrtEventElapsedTime(&milliseconds, begin, end), 507000);
+    CHECK(aclrtDestroyEvent(begin), 0);
+    CHECK(aclrtDestroyEvent(end), 0);
+    CHECK(aclrtDestroyStream(busy), 0);
+}
+
 static int called;
 
 static void count(void *by)
@@ -248,6 +285,7 @@ int main(void)
     CHECK(aclrtCreateStream(&stream), 0);
     order();
     flags();
+    resetBetweenRecords();
     failuresOfTasks();
     forked();
     callbacks();

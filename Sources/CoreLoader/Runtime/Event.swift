@@ -95,7 +95,7 @@ final class Event: Sendable {
         waiting.poke()
     }
 
-    /// Forgets the record, in the order of the stream.
+    /// Forgets the present record, in the order of the stream; one that is made before the stream gets there stays.
     func reset(on stream: Stream) throws(Failure) {
         guard origin != .extended, !flags.isDisjoint(with: .anySync) else {
             throw Failure(
@@ -104,9 +104,10 @@ final class Event: Sendable {
                     "Only events made by aclrtCreateEvent, or by aclrtCreateEventWithFlag for synchronisation, can be reset"
                 ))
         }
+        let present = lastRecord
         try stream.enqueue(
             .run { [self] in
-                state.withLock { $0.record = nil }
+                state.withLock { if $0.record === present { $0.record = nil } }
                 return ErrorCode.success
             })
     }
