@@ -72,11 +72,12 @@ wheel: $(STAMPS)/release ## build the wheel into dist/
 sanitize: $(STAMPS)/test $(STAMPS)/installed ## run the Swift tests and random calls under two sanitizers
 	@$(MAKE) --no-print-directory sanitize-address sanitize-thread
 
-# The stress makes 8 x 10,000 calls with each seed. XCTest, which has no tests here, leaks.
+# The stress makes 8 x 10,000 calls with each seed and looks for leaks. The Swift tests do not: what Swift keeps in globals
+# under tagged pointers, such as long strings, counts as leaked.
 sanitize-%:
 	$(say) "Swift tests under the $* sanitizer"
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Stress/thread.supp" $(SWIFT) test --disable-xctest --sanitize=$* \
-		--scratch-path $(SANITIZE_PATH)-$*
+	@ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Stress/thread.supp" \
+		$(SWIFT) test --sanitize=$* --scratch-path $(SANITIZE_PATH)-$*
 	$(say) "Random calls under the $* sanitizer"
 	@$(BIN)/python Tests/Stress/run.py $* $(SANITIZE_PATH)-$*/debug
 
