@@ -14,8 +14,9 @@ import Testing
 
         func range(_ offset: Int = 0, _ count: Int? = nil) throws -> AddressRange {
             let base = unsafe try #require(bytes.baseAddress)
-            return try #require(
-                AddressRange(start: UInt(bitPattern: base) + UInt(offset), byteCount: count ?? (bytes.count - offset)))
+            let start = UInt(bitPattern: base) + UInt(offset)
+            let length = unsafe count ?? (bytes.count - offset)
+            return try #require(AddressRange(start: start, byteCount: length))
         }
 
         func fill(_ value: UInt8) { unsafe bytes.initializeMemory(as: UInt8.self, repeating: value) }

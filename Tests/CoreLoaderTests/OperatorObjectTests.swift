@@ -25,7 +25,8 @@ import Testing
         let scalar = unsafe aclCreateScalar(&number, ACL_DOUBLE)
         let held = try OperatorObjects.scalars.value(scalar, "scalar")
         #expect(held.dataType == ACL_DOUBLE.rawValue)
-        #expect(held.bytes == withUnsafeBytes(of: 2.5) { unsafe Array($0) })
+        let bytes = unsafe withUnsafeBytes(of: number) { unsafe Array($0) }
+        #expect(held.bytes == bytes)
         #expect(unsafe aclDestroyScalar(scalar) == 0)
     }
 

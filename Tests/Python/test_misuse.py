@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +68,25 @@ def test_memory_that_is_known_to_be_unusable_is_refused(answers):
         if one["kind"] == "memory" and one["function"] in codes and one["value"] in known and one.get("code") == 0
     ]
     assert accepted == []
+
+
+def test_memory_that_may_not_be_touched_is_refused(device):
+    """A guard page of the program's own: the kernel knows of it, the library's table does not."""
+    guard = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(guard))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, 0) == 0
+    memory, ret = device.rt.malloc(64, 0)
+    assert ret == 0
+    try:
+        for call in (
+            lambda: device.rt.memset(address, 64, 0, 64),
+            lambda: device.rt.memcpy(memory, 64, address, 64, 1),
+            lambda: device.rt.memcpy(address, 64, memory, 64, 2),
+            lambda: device.media.dvpp_jpeg_get_image_info(address, 64)[-1],
+        ):
+            assert call() in (100000, 107000)
+            assert "may not be read" in device.get_recent_err_msg()
+    finally:
+        libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE)
+        assert device.rt.free(memory) == 0

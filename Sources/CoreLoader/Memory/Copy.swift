@@ -5,7 +5,7 @@ import Glibc
 /// Copying and filling memory at addresses that a caller gave.
 ///
 /// Everything is checked before a byte is touched: freed or too small memory of this library is refused, and so is
-/// memory of the program's own that is not mapped at all.
+/// memory of the program's own that is not mapped or may not be read.
 enum Copy {
     /// Throws 107000 when `bytes` bytes at `address` cannot be used.
     static func verify(_ address: UInt, bytes: Int, argument: String) throws(Failure) {
@@ -23,20 +23,12 @@ enum Copy {
         switch MemoryRegistry.shared.verdict(at: address, bytes: bytes) {
         case .usable: return nil
         case .unusable(let problem): return problem
-        case .unknown: return bytes == 0 ? nil : mappingProblem(at: address, bytes: bytes)
+        case .unknown:
+            guard let range = AddressRange(start: address, byteCount: bytes) else {
+                return "\(bytes) bytes that reach past the end of the address space"
+            }
+            return AddressProbe.problem(with: range)
         }
-    }
-
-    private static func mappingProblem(at address: UInt, bytes: Int) -> String? {
-        let page: UInt = 4096
-        let start = address & ~(page - 1)
-        let (end, wraps) = address.addingReportingOverflow(UInt(bytes))
-        guard !wraps else { return "\(bytes) bytes that reach past the end of the address space" }
-        // Asks the system about the range without touching it; answers ENOMEM when part of it is not mapped.
-        guard unsafe msync(UnsafeMutableRawPointer(bitPattern: start), Int(clamping: end - start), MS_ASYNC) == 0 else {
-            return "\(bytes) bytes that are not mapped in this process"
-        }
-        return nil
     }
 
     /// Copies; the ranges may overlap.

@@ -90,15 +90,20 @@ public func acldvppJpegPredictEncSize(
     }
 }
 
-/// The header of the caller's picture. 100000 for null and for memory that is known to be too small or freed, 500001
-/// for bytes that are not a JPEG picture.
+/// The header of the caller's picture. 100000 for null and for memory that is known to be too small, freed or
+/// not there, 500001 for bytes that are not a JPEG picture.
 private func jpegHeader(
     _ data: UnsafeRawPointer?, _ size: UInt32, _ sizeArgument: String
 ) throws(Failure) -> JPEGHeader {
     let start = address(of: data)
     guard let data = unsafe data else { throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "data")) }
     try MemoryRegistry.shared.check(start, bytes: Int(size), argument: "data", code: ErrorCode.invalidParam)
-    // Safe: the caller vouches for `size` bytes.
+    let range = AddressRange(start: start, byteCount: Int(size))
+    if let problem = range.map({ AddressProbe.problem(with: $0) }) ?? "the end of the address space" {
+        throw Failure(
+            ErrorCode.invalidParam, .invalid(argument: "data", value: hexadecimal(start), reason: "this is \(problem)"))
+    }
+    // Safe: the bytes are there, as far as anybody can know.
     guard let header = unsafe JPEGHeader(ImageBytes(UnsafeRawBufferPointer(start: data, count: Int(size)))) else {
         throw Failure(
             ErrorCode.failure,
