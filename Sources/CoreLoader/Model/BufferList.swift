@@ -145,9 +145,19 @@ final class BufferList: @unchecked Sendable {
                 throw .argument(
                     what, value: hexadecimal(address), reason: "\(bytes) bytes there leave the address space")
             }
-            try MemoryRegistry.shared.check(address, bytes: bytes, argument: what, code: ErrorCode.invalidParam)
             if let other = model.overlapsOwnMemory(range, writing: isOutput) {
                 throw .argument(what, value: "\(range)", reason: "it overlaps \(other)")
+            }
+            switch MemoryRegistry.shared.verdict(at: address, bytes: bytes) {
+            case .usable: break
+            case .unusable(let problem):
+                throw .argument(what, value: hexadecimal(address), reason: "this is \(problem)")
+            case .unknown:
+                // The program's own memory; only the kernel knows whether it is there.
+                if let problem = AddressProbe.problem(with: range) {
+                    throw .argument(what, value: hexadecimal(address), reason: "this is \(problem)")
+                }
+                if isOutput { try AddressProbe.checkWritable(range, argument: what) }
             }
         }
 
