@@ -8,8 +8,6 @@
 
 struct state *callback_state;
 static atomic_bool closed;
-/* Set while this thread is inside process_report: an exception then belongs to that call. */
-static _Thread_local bool in_process_report;
 
 PyObject *close_callbacks(PyObject *self, PyObject *unused)
 {
@@ -39,14 +37,7 @@ struct launched {
     PyObject *argument;
 };
 
-/* Leaves the first exception for process_report to raise; anything else is reported as unraisable. */
-static void keep_or_report(PyObject *function)
-{
-    if (!in_process_report) {
-        PyErr_WriteUnraisable(function);
-    }
-}
-
+/* A callback has no caller in Python that could catch what it raises, so it goes to sys.unraisablehook. */
 static void run_launched(void *user_data)
 {
     struct launched *launched = user_data;
@@ -58,19 +49,13 @@ static void run_launched(void *user_data)
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *result = PyObject_CallFunctionObjArgs(launched->function, launched->argument, NULL);
     if (!result) {
-        if (type) {
-            PyErr_WriteUnraisable(launched->function);
-        } else {
-            keep_or_report(launched->function);
-        }
+        PyErr_WriteUnraisable(launched->function);
     }
     Py_XDECREF(result);
-    if (type) {
-        PyErr_Restore(type, value, traceback);
-    }
     Py_DECREF(launched->function);
     Py_DECREF(launched->argument);
     free(launched);
+    PyErr_Restore(type, value, traceback);
     PyGILState_Release(gil);
 }
 
@@ -99,45 +84,6 @@ PyObject *rt_launch_callback(PyObject *self, aclrtLaunchCallback_fn call, PyObje
         free(launched);
     }
     return make_i(ret);
-}
-
-/* Wraps the pending exception of a callback as its original reports it: SystemError with the error as its cause. */
-static PyObject *raise_from_callback(void)
-{
-    PyObject *type, *cause, *traceback;
-    PyErr_Fetch(&type, &cause, &traceback);
-    PyErr_NormalizeException(&type, &cause, &traceback);
-    if (traceback) {
-        PyException_SetTraceback(cause, traceback);
-    }
-    PyErr_SetString(PyExc_SystemError, "<built-in function process_report> returned a result with an exception set");
-    PyObject *raised_type, *raised, *raised_traceback;
-    PyErr_Fetch(&raised_type, &raised, &raised_traceback);
-    PyErr_NormalizeException(&raised_type, &raised, &raised_traceback);
-    if (raised && cause) {
-        Py_INCREF(cause);
-        PyException_SetContext(raised, cause);
-        Py_INCREF(cause);
-        PyException_SetCause(raised, cause);
-    }
-    PyErr_Restore(raised_type, raised, raised_traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(cause);
-    Py_XDECREF(traceback);
-    return NULL;
-}
-
-PyObject *rt_process_report(PyObject *self, aclrtProcessReport_fn call, int32_t timeout)
-{
-    (void)self;
-    aclError ret;
-    bool outer = in_process_report;
-    in_process_report = true;
-    Py_BEGIN_ALLOW_THREADS
-    ret = call(timeout);
-    Py_END_ALLOW_THREADS
-    in_process_report = outer;
-    return PyErr_Occurred() ? raise_from_callback() : make_i(ret);
 }
 
 static void report_exception_info(aclrtExceptionInfo *info)

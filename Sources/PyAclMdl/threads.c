@@ -16,8 +16,8 @@ struct thread_record {
     PyObject *exception;
 };
 
-/* Prints the pending exception to stderr as an uncaught one, and returns it. */
-static PyObject *print_exception(void)
+/* Reports the pending exception of a thread's function, as of every callback, and returns it for stop_thread. */
+static PyObject *report_exception(PyObject *function)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -25,17 +25,9 @@ static PyObject *print_exception(void)
     if (traceback) {
         PyException_SetTraceback(value, traceback);
     }
-    PyObject *module = PyImport_ImportModule("traceback");
-    PyObject *done =
-        module ? PyObject_CallMethod(module, "print_exception", "OOO", type, value, traceback ? traceback : Py_None)
-               : NULL;
-    if (!done) {
-        PyErr_WriteUnraisable(value);
-    }
-    Py_XDECREF(done);
-    Py_XDECREF(module);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
+    Py_INCREF(value);
+    PyErr_Restore(type, value, traceback);
+    PyErr_WriteUnraisable(function);
     return value;
 }
 
@@ -49,7 +41,7 @@ static void *run_thread(void *argument)
     PyObject *passed = record->argument == Py_None ? NULL : record->argument;
     PyObject *result = PyObject_CallFunctionObjArgs(record->function, passed, NULL);
     if (!result) {
-        record->exception = print_exception();
+        record->exception = report_exception(record->function);
     }
     Py_XDECREF(result);
     Py_CLEAR(record->function);

@@ -24,6 +24,8 @@ def note(*values):
     seen.append(values)
 def fail(*values):
     raise KeyError('from the callback')
+def keep_unraisable(raised):
+    seen.append((raised.exc_type.__name__, raised.object.__name__, raised.exc_traceback.tb_next is None))
 def take_seen():
     taken = list(seen)
     seen.clear()
@@ -217,12 +219,27 @@ def test_launched_functions_run_in_process_report(driver):
     assert error(driver, "acl.rt.launch_callback(1, [], 0, 9)") == ["TypeError", "parameter must be callable"]
 
 
-def test_a_raising_launched_function_is_the_cause_of_system_error(driver):
+def test_what_a_launched_function_raises_is_unraisable(driver):
+    driver.ask("sys.__setattr__('unraisablehook', keep_unraisable)")
     driver.ask("acl.rt.launch_callback(fail, [], 1, 9)")
-    answer = driver.ask("acl.rt.process_report(100)")
-    text = "<built-in function process_report> returned a result with an exception set"
-    assert answer["error"] == ["SystemError", text] and answer["cause"] == "KeyError('from the callback')"
     assert value(driver, "acl.rt.process_report(100)") == 0
+    assert value(driver, "take_seen()") == [("KeyError", "fail", True)]
+    assert value(driver, "acl.rt.process_report(100)", code=507012) == 507012
+    driver.ask("acl.rt.launch_callback(fail, [], 1, 9)")
+    assert value(driver, "acl.rt.process_report(100)", code=507012) == 507012, "its own code, whatever was raised"
+    assert value(driver, "len(take_seen())") == 1
+
+
+def test_a_raising_launched_function_loses_no_reference(driver):
+    driver.ask("sys.__setattr__('unraisablehook', lambda raised: None)")
+    driver.ask("globals().update(thing=Thing(), call=lambda given: 1 / 0)")
+    driver.ask("globals().update(watches=[weakref.ref(thing), weakref.ref(call)])")
+    driver.ask("acl.rt.launch_callback(call, thing, 1, 9)")
+    driver.ask("(globals().pop('thing'), globals().pop('call')) is None")
+    assert value(driver, "acl.rt.process_report(100)") == 0
+    assert value(driver, "(gc.collect(), [watch() for watch in watches])[1]") == [None, None]
+    grown = value(driver, "leaked('(acl.rt.launch_callback(fail, [Thing()], 1, 9), acl.rt.process_report(1))')")
+    assert grown < 20
 
 
 def test_launches_hold_their_arguments_until_they_are_over(driver):

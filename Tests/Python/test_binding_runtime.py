@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import traceback
 
 import pytest
 
@@ -77,23 +78,44 @@ def test_callbacks_may_call_acl(stream):
     reporter.stop()
 
 
-def test_a_raising_callback_reaches_the_report_threads_loop(stream):
-    problems = []
+def test_what_a_callback_raises_is_unraisable_and_the_stream_goes_on(stream, monkeypatch):
+    raised, codes = [], []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
 
     def work():
-        while not problems:
-            try:
-                acl.rt.process_report(100)
-            except SystemError as error:
-                problems.append(error.__cause__)
+        while not raised:
+            codes.append(acl.rt.process_report(100))
+
+    def fail(given):
+        return 1 // given
 
     reporter, _ = acl.util.start_thread(work, None)
     assert acl.rt.subscribe_report(reporter, stream) == 0
-    assert acl.rt.launch_callback(lambda given: 1 // given, 0, 1, stream) == 0
+    assert acl.rt.launch_callback(fail, 0, 1, stream) == 0
     assert acl.rt.synchronize_stream(stream) == 0, "the stream goes on"
     assert acl.util.stop_thread(reporter) == 0
-    assert [type(problem) for problem in problems] == [ZeroDivisionError]
+    assert codes[-1] == 0
+    assert [(one.exc_type, one.object) for one in raised] == [(ZeroDivisionError, fail)]
+    assert traceback.extract_tb(raised[0].exc_traceback)[-1].name == "fail"
     assert acl.rt.unsubscribe_report(reporter, stream) == 0
+
+
+def test_a_callback_that_raises_in_the_calling_thread_does_not_end_process_report(stream, monkeypatch):
+    raised, seen = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: raised.append(one.exc_type))
+
+    def fail(given):
+        seen.append(given)
+        raise given
+
+    assert acl.rt.subscribe_report(threading.get_ident(), stream) == 0
+    for error in (RuntimeError("boo"), SystemExit(4), GeneratorExit()):
+        assert acl.rt.launch_callback(fail, error, 1, stream) == 0
+        assert acl.rt.process_report(5000) == 0
+        assert raised.pop() is type(error) and seen.pop() is error
+    assert acl.rt.process_report(10) == 507012
+    assert acl.rt.synchronize_stream(stream) == 0
+    assert acl.rt.unsubscribe_report(threading.get_ident(), stream) == 0
 
 
 def test_waiting_lets_other_python_threads_run(stream):
