@@ -297,7 +297,7 @@ public func aclrtDeviceTaskAbort(_ deviceId: Int32, _ timeout: UInt32) -> aclErr
             try stream.refuseWaitingOnItself()
             stream.abort()
         }
-        for stream in streams where stream.waitForAll(until: deadline) == .timedOut {
+        for stream in streams where try stream.waitForAll(until: deadline) == .timedOut {
             throw Failure(
                 ErrorCode.rtStreamSyncTimeout, .timeout("Stream \(stream.id) did not stop within the time given"))
         }

@@ -176,8 +176,7 @@ private func synchronize(_ event: Event, until deadline: Deadline) throws(Failur
     guard !event.flags.contains(.external) else {
         throw Failure(ErrorCode.rtFeatureNotSupport, .unsupported("An external event cannot be waited for on the host"))
     }
-    if let record = event.lastRecord, !record.isDone { try record.stream.refuseWaitingOnItself() }
-    guard event.synchronize(until: deadline) else {
+    guard try event.synchronize(until: deadline) else {
         throw Failure(
             ErrorCode.rtEventSyncTimeout, .timeout("Event \(event.id) was not reached within the time given"))
     }

@@ -43,7 +43,8 @@ public func aclrtValueWait(
             }
         }
         // Anybody may write the value, so the stream looks again every 50 microseconds.
-        try found.enqueue(.wait(Stream.Wait(isOver: isOver, pollNanoseconds: 50_000)))
+        let obstacle = Stream.Obstacle.anybody("a value at \(hexadecimal(target)), which nobody writes")
+        try found.enqueue(.wait(Stream.Wait(isOver: isOver, pollNanoseconds: 50_000, obstacle: obstacle)))
     }
 }
 

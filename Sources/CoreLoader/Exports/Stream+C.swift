@@ -236,6 +236,6 @@ public func aclrtStreamAbort(_ stream: aclrtStream?) -> aclError {
         let found = try Stream.find(handle)
         try found.refuseWaitingOnItself()
         found.abort()
-        _ = found.waitForAll(until: .never)
+        _ = try found.waitForAll(until: .never)
     }
 }

@@ -144,6 +144,9 @@ final class LoadedModel: @unchecked Sendable {
             try stream.enqueue(
                 .run { [self] in
                     queued.change { $0.isRunning = true }
+                    let thread = ThreadState.current
+                    thread.executing = self
+                    defer { thread.executing = nil }
                     return status(function: "aclmdlExecuteAsync") { () throws(Failure) in
                         _ = try execute(buffers) { _ in }
                     }
@@ -167,8 +170,14 @@ final class LoadedModel: @unchecked Sendable {
     /// How long an unload waits for a queued execution that makes no progress, before it refuses.
     private static let patience: Int64 = 5000
 
-    /// Waits for queued executions; throws 107037 when they do not come to run, because their stream waits for something.
+    /// Waits for queued executions; throws 107037 when they do not come to run, because their stream waits for
+    /// something, or when one of them has called the function that calls this.
     func waitForQueued() throws(Failure) {
+        guard ThreadState.current.executing !== self else {
+            throw .engine(
+                ErrorCode.rtModelRunning,
+                "Model \(id) cannot be unloaded by a function that its own execution has called.")
+        }
         var seen = queued.withLock { $0.finished }
         while true {
             let state = queued.wait(until: Deadline(milliseconds: Self.patience)) { queued -> Queued? in

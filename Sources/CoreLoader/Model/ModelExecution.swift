@@ -22,13 +22,15 @@ enum ModelExecution {
 
     /// Puts an execution at the end of a stream; the addresses are those of this moment.
     static func enqueue(
-        _ id: UInt32, _ input: Dataset, _ output: Dataset, on handle: Handle, mode: LoadedModel.Mode
+        _ id: UInt32, _ input: Dataset, _ output: Dataset, on handle: Handle, mode: LoadedModel.Mode,
+        isWaitedFor: Bool = false
     ) throws(Failure) -> Stream {
         try ModelEngine.checkInitialized()
         let model = try ModelEngine.find(id)
         try model.enter(mode)
         try ModelEngine.checkDevice(of: model, Context.current())
         let stream = try Stream.findOwn(handle)
+        if isWaitedFor { try stream.refuseWaitingOnItself() }
         let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
         try input.list(into: buffers.inputs)
         try output.list(into: buffers.outputs)
@@ -42,9 +44,8 @@ enum ModelExecution {
         _ id: UInt32, _ input: Dataset, _ output: Dataset, _ handle: Handle, milliseconds: Int32
     ) throws(Failure) {
         if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
-        let stream = try enqueue(id, input, output, on: handle, mode: .sync)
-        try stream.refuseWaitingOnItself()
-        switch stream.waitForAllAndListen(until: Deadline(milliseconds: Int64(milliseconds))) {
+        let stream = try enqueue(id, input, output, on: handle, mode: .sync, isWaitedFor: true)
+        switch try stream.waitForAllAndListen(until: Deadline(milliseconds: Int64(milliseconds))) {
         case .done(let error):
             guard error == ErrorCode.success else {
                 throw Failure(error, .inner("E19999", text: "The execution of model \(id) on its stream failed."))

@@ -27,7 +27,7 @@ extension Stream {
     func synchronize(until deadline: Deadline) throws(Failure) {
         guard !isNeverWaitedFor else { return }
         try refuseWaitingOnItself()
-        switch waitForAllAndListen(until: deadline) {
+        switch try waitForAllAndListen(until: deadline) {
         case .timedOut:
             throw Failure(
                 ErrorCode.rtStreamSyncTimeout, .timeout("The work of stream \(id) did not finish within the time given")

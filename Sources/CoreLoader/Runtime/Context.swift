@@ -43,7 +43,7 @@ final class Context: Sendable {
         do throws(Failure) {
             try stream.publish()
         } catch {
-            context.tearDown(force: true)
+            context.tearDown()
             throw error
         }
         return context
@@ -70,14 +70,17 @@ final class Context: Sendable {
     /// The created streams, the default stream last.
     var allStreams: [Stream] { state.withLock { $0.streams + ($0.defaultStream.map { [$0] } ?? []) } }
 
-    /// Ends the context; of several threads that try, one succeeds.
-    /// - `force`: queued work is dropped, otherwise it is finished first.
+    /// Waits until all work is done; throws 107037 for a stream that stands still.
+    /// - what: what cannot be ended then, at the start of a sentence.
+    func settle(_ what: @autoclosure () -> String) throws(Failure) {
+        for stream in allStreams { try stream.settle(what()) }
+    }
+
+    /// Ends the context and drops queued work; of several threads that try, one succeeds.
     @discardableResult
-    func tearDown(force: Bool) -> Bool {
+    func tearDown() -> Bool {
         guard alive.exchange(false, ordering: .acquiringAndReleasing) else { return false }
-        let streams = allStreams
-        if !force { for stream in streams { _ = stream.waitForAll(until: .never) } }
-        for stream in streams { stream.close() }
+        for stream in allStreams { stream.close() }
         let handle = state.withLock { state -> Handle? in
             state.streams.removeAll()
             state.defaultStream = nil
@@ -155,7 +158,7 @@ extension Context {
                 ErrorCode.rtContextNull,
                 .wrongOrder("The default context of a device is ended by aclrtResetDevice, not by destroying it"))
         }
-        guard context.tearDown(force: true) else {
+        guard context.tearDown() else {
             throw Failure(
                 ErrorCode.rtContextReleaseError, .wrongOrder("The context is being destroyed by another thread"))
         }

@@ -68,7 +68,7 @@ final class Device: Sendable {
             state.primary = candidate
             return candidate
         }
-        if primary === candidate { candidate.announce() } else { candidate.tearDown(force: true) }
+        if primary === candidate { candidate.announce() } else { candidate.tearDown() }
         return primary
     }
 
@@ -82,21 +82,40 @@ final class Device: Sendable {
     }
 
     private func release(all: Bool) throws(Failure) {
-        let ended = try state.withLock { state throws(Failure) -> Context? in
+        var step = try releaseStep(all: all, settled: nil)
+        while case .settle(let last) = step {
+            try last.settle("Device \(id) cannot be reset")
+            step = try releaseStep(all: all, settled: last)
+        }
+        guard case .end(let ended) = step else { return }
+        ended.tearDown()
+        let thread = ThreadState.current
+        if thread.deviceContext === ended { thread.deviceContext = nil }
+        releaseMemoryIfUnused()
+    }
+
+    private enum ReleaseStep {
+        /// Nothing has changed: the work of this context has to be done first, so that a reset that fails ends nothing.
+        case settle(Context)
+        /// The last reference is gone, and nobody has this primary context any more.
+        case end(Context)
+        case goOn
+    }
+
+    /// Gives up one reference or all, the last one only when `settled` is the primary context.
+    private func releaseStep(all: Bool, settled: Context?) throws(Failure) -> ReleaseStep {
+        try state.withLock { state throws(Failure) in
             guard state.references > 0 else {
                 throw Failure(
                     ErrorCode.rtContextReleaseError,
                     .wrongOrder("Device \(id) has not been set, or has been reset already"))
             }
-            state.references = all ? 0 : state.references - 1
-            guard state.references == 0 else { return nil }
-            return state.primary.take()
+            let rest = all ? 0 : state.references - 1
+            if rest == 0, let primary = state.primary, primary !== settled { return .settle(primary) }
+            state.references = rest
+            guard rest == 0, let primary = state.primary.take() else { return .goOn }
+            return .end(primary)
         }
-        guard let ended else { return }
-        ended.tearDown(force: false)
-        let thread = ThreadState.current
-        if thread.deviceContext === ended { thread.deviceContext = nil }
-        releaseMemoryIfUnused()
     }
 
     var isActive: Bool { state.withLock { $0.references > 0 } }

@@ -120,10 +120,12 @@ final class Event: Sendable {
                 .unsupported("A stream can only wait for an event made for synchronisation"))
         }
         let isOver: @Sendable () -> Bool
+        let obstacle: Stream.Obstacle
         if let record = lastRecord {
             // Nothing to wait for: the record is behind, or it lies earlier on this very stream.
             guard !record.isDone, record.stream !== stream else { return }
             isOver = { record.isDone }
+            obstacle = .record(record)
         } else {
             switch origin {
             case .plain:
@@ -133,12 +135,14 @@ final class Event: Sendable {
                         argument: "event", value: "\(id)", expected: "an event that has been recorded", layer: .runtime)
                 )
             case .extended: return
-            case .withFlag: isOver = { [self] in lastRecord?.isDone == true }
+            case .withFlag:
+                isOver = { [self] in lastRecord?.isDone == true }
+                obstacle = .anybody("event \(id), which nobody records")
             }
         }
         state.withLock { $0.pendingWaits += 1 }
         waiting.add(stream)
-        let item = Stream.Item.wait(Stream.Wait(isOver: isOver, timeoutSeconds: timeoutSeconds))
+        let item = Stream.Item.wait(Stream.Wait(isOver: isOver, timeoutSeconds: timeoutSeconds, obstacle: obstacle))
         let finish: @Sendable (Int32) -> Void = { [self] _ in
             waiting.remove(stream)
             state.withLock { $0.pendingWaits -= 1 }
@@ -153,8 +157,9 @@ final class Event: Sendable {
 
     // MARK: Host side
 
-    /// Waits for the latest record; at once when there is none. False when the deadline passes first.
-    func synchronize(until deadline: Deadline) -> Bool { lastRecord?.wait(until: deadline) ?? true }
+    /// Waits for the latest record; at once when there is none. False when the deadline passes first; throws 107000
+    /// when the stream of the record needs the calling thread to get there.
+    func synchronize(until deadline: Deadline) throws(Failure) -> Bool { try lastRecord?.wait(until: deadline) ?? true }
 
     /// Nanoseconds of the monotonic clock at which the latest record was reached.
     /// Throws 507000 without a record, 107006 without a time.
@@ -192,7 +197,16 @@ final class EventRecord: Sendable {
         waiting.poke()
     }
 
-    func wait(until deadline: Deadline) -> Bool { reached.wait(until: deadline) { $0 } != nil }
+    func wait(until deadline: Deadline) throws(Failure) -> Bool {
+        if isDone { return true }
+        try stream.refuseWaitingOnItself()
+        while true {
+            let lookAgain = Deadline(milliseconds: Stream.lookAgainMilliseconds)
+            if reached.wait(until: min(deadline, lookAgain), for: { $0 }) != nil { return true }
+            if deadline.hasPassed { return false }
+            try stream.refuseEndlessWait()
+        }
+    }
 }
 
 /// Streams to wake when something happens that they wait for.

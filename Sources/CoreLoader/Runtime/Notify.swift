@@ -49,7 +49,8 @@ final class Notify: Sendable {
         waiting.add(stream)
         let wait = Stream.Wait(
             isOver: { [self] in isSet.exchange(false, ordering: .acquiringAndReleasing) },
-            timeoutSeconds: timeoutSeconds == .max ? WaitLimits.wait : timeoutSeconds)
+            timeoutSeconds: timeoutSeconds == .max ? WaitLimits.wait : timeoutSeconds,
+            obstacle: .anybody("notify \(id), which nobody records"))
         do throws(Failure) {
             try stream.enqueue(.wait(wait)) { [self] _ in waiting.remove(stream) }
         } catch {

@@ -27,7 +27,9 @@ final class ReportThread: Sendable {
         /// Later tasks of the stream wait for it.
         private let blocks: Bool
         private let function: @Sendable () -> Void
-        private let isOver = Protected(false)
+        private let state = Protected(State.waits)
+
+        private enum State: Sendable { case waits, runs, isOver }
 
         init(stream: Stream, blocks: Bool, function: @escaping @Sendable () -> Void) {
             self.stream = stream
@@ -35,20 +37,21 @@ final class ReportThread: Sendable {
             self.function = function
         }
 
-        var isDone: Bool { isOver.withLock { $0 } }
+        var isDone: Bool { state.withLock { $0 == .isOver } }
+        var isRunning: Bool { state.withLock { $0 == .runs } }
 
         func run() {
             let thread = ThreadState.current
-            let outer = thread.heldStream
-            if blocks { thread.heldStream = stream }
+            state.withLock { $0 = .runs }
+            if blocks { thread.heldStreams.append(stream) }
             function()
-            thread.heldStream = outer
+            if blocks { thread.heldStreams.removeLast() }
             finish()
         }
 
         /// Lets the stream go on, whether the function has run or not.
         func finish() {
-            isOver.withLock { $0 = true }
+            state.withLock { $0 = .isOver }
             stream.poke()
         }
     }
@@ -143,7 +146,9 @@ final class ReportThread: Sendable {
             target.push(report)
             return ErrorCode.success
         }
-        if blocks { try stream.enqueue(.wait(Stream.Wait(isOver: { report.isDone }))) }
+        guard blocks else { return }
+        let obstacle = Stream.Obstacle.report(report, thread: target.thread)
+        try stream.enqueue(.wait(Stream.Wait(isOver: { report.isDone }, obstacle: obstacle)))
     }
 
     /// Runs the callbacks that wait for `thread`, on the calling thread. Throws 107012 when the thread is not

@@ -21,6 +21,8 @@ extension Stream {
         var timeoutSeconds: UInt32 = 0
         var timeoutCode: Int32 = ErrorCode.rtEventSyncTimeout
         var pollNanoseconds: UInt64?
+        /// What the stream stands at meanwhile.
+        var obstacle: Obstacle
     }
 
     struct Entry: Sendable {
@@ -47,6 +49,8 @@ extension Stream {
         /// Everything up to this count is dropped instead of run (`aclrtStreamAbort`).
         var droppedUpTo: UInt64 = 0
         var hasWorker = false
+        /// What the stream waits for; nil when it runs or rests.
+        var obstacle: Obstacle?
         /// Grows with every poke, so that no wake-up is lost.
         var pokes: UInt64 = 0
 
@@ -84,29 +88,35 @@ extension Stream {
     }
 
     /// Waits for everything submitted before the call. A failure is reported by one wait only.
-    func waitForAll(until deadline: Deadline) -> WaitOutcome { wait(until: deadline).outcome }
+    ///
+    /// Throws 107000 when the stream needs the calling thread to go on.
+    func waitForAll(until deadline: Deadline) throws(Failure) -> WaitOutcome { try wait(until: deadline).outcome }
 
     /// As `waitForAll`; what failed tasks said goes to the calling thread's messages.
-    func waitForAllAndListen(until deadline: Deadline) -> WaitOutcome {
-        let (outcome, messages) = wait(until: deadline)
+    func waitForAllAndListen(until deadline: Deadline) throws(Failure) -> WaitOutcome {
+        let (outcome, messages) = try wait(until: deadline)
         ThreadState.current.messages.append(contentsOf: messages)
         return outcome
     }
 
-    private func wait(until deadline: Deadline) -> (outcome: WaitOutcome, messages: MessageQueue) {
-        var target: UInt64?
-        return queue.wait(until: deadline) { queue -> (WaitOutcome, MessageQueue)? in
-            let goal = target ?? queue.submitted
-            target = goal
-            guard queue.completed >= goal else { return nil }
-            defer {
-                if !queue.isStopped {
-                    queue.error = ErrorCode.success
-                    queue.messages = MessageQueue()
+    private func wait(until deadline: Deadline) throws(Failure) -> (outcome: WaitOutcome, messages: MessageQueue) {
+        let goal = queue.withLock { $0.submitted }
+        while true {
+            let lookAgain = Deadline(milliseconds: Self.lookAgainMilliseconds)
+            let done = queue.wait(until: min(deadline, lookAgain)) { queue -> (WaitOutcome, MessageQueue)? in
+                guard queue.completed >= goal else { return nil }
+                defer {
+                    if !queue.isStopped {
+                        queue.error = ErrorCode.success
+                        queue.messages = MessageQueue()
+                    }
                 }
+                return (.done(error: queue.error), queue.messages)
             }
-            return (.done(error: queue.error), queue.messages)
-        } ?? (.timedOut, MessageQueue())
+            if let done { return done }
+            if deadline.hasPassed { return (.timedOut, MessageQueue()) }
+            try refuseEndlessWait()
+        }
     }
 
     var isIdle: Bool { queue.withLock { $0.isIdle } }
@@ -227,7 +237,11 @@ extension Stream {
     private func hold(_ wait: Wait) -> Int32 {
         let limit: Deadline =
             wait.timeoutSeconds == 0 ? .never : Deadline(milliseconds: Int64(wait.timeoutSeconds) * 1000)
-        var seen = queue.withLock { $0.pokes }
+        var seen = queue.withLock { queue in
+            queue.obstacle = wait.obstacle
+            return queue.pokes
+        }
+        defer { queue.withLock { $0.obstacle = nil } }
         while !wait.isOver() {
             if limit.hasPassed { return wait.timeoutCode }
             var wakeUp = limit
@@ -252,7 +266,7 @@ enum StreamShutdown {
             for stream in streams { stream.abort() }
             let deadline = Deadline(milliseconds: 2000)
             for stream in streams where ThreadState.current.workerOf !== stream {
-                _ = stream.waitForAll(until: deadline)
+                _ = try? stream.waitForAll(until: deadline)
             }
         }
     }()

@@ -115,8 +115,8 @@ final class Stream: Sendable {
                     layer: .runtime))
         }
         try stream.refuseWaitingOnItself()
+        if !force { try stream.settle("Stream \(stream.id) cannot be destroyed") }
         StreamCallbacks.shared.notify(stream, .destroying)
-        if !force { _ = stream.waitForAll(until: .never) }
         guard table.remove(handle) != nil else {
             throw Failure(
                 ErrorCode.rtInvalidHandle,
@@ -124,20 +124,6 @@ final class Stream: Sendable {
         }
         stream.context.remove(stream)
         stream.close()
-    }
-
-    /// The calling thread is one that this stream waits for: it runs a task of the stream, or a callback that blocks it.
-    var waitsForCallingThread: Bool {
-        let thread = ThreadState.current
-        return thread.workerOf === self || thread.heldStream === self
-    }
-
-    /// A function cannot wait for the stream that waits for the function.
-    func refuseWaitingOnItself() throws(Failure) {
-        guard waitsForCallingThread else { return }
-        throw Failure(
-            ErrorCode.rtParamInvalid,
-            .wrongOrder("A function that runs on stream \(id) cannot wait for that stream or destroy it"))
     }
 }
 

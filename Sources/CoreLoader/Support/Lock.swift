@@ -70,10 +70,11 @@ struct RecursiveLock: ~Copyable, @unchecked Sendable {
 }
 
 /// A point of the monotonic clock, or none.
-enum Deadline: Equatable {
-    case never
+enum Deadline: Comparable {
     /// Nanoseconds of the monotonic clock.
     case at(UInt64)
+    /// After every other one.
+    case never
 
     /// Milliseconds from now; negative stands for "no limit".
     init(milliseconds: Int64) {

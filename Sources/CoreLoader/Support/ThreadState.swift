@@ -22,8 +22,10 @@ final class ThreadState {
     private var deliveredText: UnsafeMutablePointer<CChar>?
     /// The stream whose worker this thread is.
     let workerOf: Stream?
-    /// The stream that waits for the callback that this thread is running.
-    var heldStream: Stream?
+    /// The streams that wait for the callbacks that this thread is running, the innermost last.
+    var heldStreams: [Stream] = []
+    /// The model whose queued execution this thread is running.
+    var executing: LoadedModel?
 
     init(workerOf stream: Stream? = nil) { workerOf = stream }
 

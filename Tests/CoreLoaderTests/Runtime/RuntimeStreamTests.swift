@@ -49,7 +49,7 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
                     return 0
                 }
             }
-            #expect(stream.waitForAll(until: .never) == .done(error: 0))
+            #expect(try stream.waitForAll(until: .never) == .done(error: 0))
             #expect(seen.withLock { $0 } == Array(0..<1000))
         }
     }
@@ -90,9 +90,9 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
                 _ = gate.wait { $0 ? true : nil }
                 return 0
             }
-            #expect(stream.waitForAll(until: Deadline(milliseconds: 20)) == .timedOut)
+            #expect(try stream.waitForAll(until: Deadline(milliseconds: 20)) == .timedOut)
             gate.change { $0 = true }
-            #expect(stream.waitForAll(until: .never) == .done(error: 0))
+            #expect(try stream.waitForAll(until: .never) == .done(error: 0))
         }
     }
 
@@ -106,7 +106,7 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
                 counter.count()
                 return 0
             }
-            #expect(stream.waitForAll(until: Deadline(milliseconds: 20)) == .timedOut)
+            #expect(try stream.waitForAll(until: Deadline(milliseconds: 20)) == .timedOut)
             #expect(counter.value == 0 && event.hasPendingWaits)
             try event.record(on: other)
             try stream.synchronize(until: .never)
@@ -166,7 +166,7 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
                 return 0
             }
             try Stream.destroy(stream.handle, force: true)
-            #expect(stream.waitForAll(until: Deadline(milliseconds: 5000)) != .timedOut)
+            #expect(try stream.waitForAll(until: Deadline(milliseconds: 5000)) != .timedOut)
             #expect(counter.value == 0)
             let failure = #expect(throws: Failure.self) { try stream.enqueue { 0 } }
             #expect(failure?.code == 107_017)
@@ -178,7 +178,7 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
             let other = try Stream.make(priority: 0, flags: 0)
             let notify = try Notify.find(Notify.make())
             try notify.waitAndReset(on: stream, timeoutSeconds: 0)
-            #expect(stream.waitForAll(until: Deadline(milliseconds: 10)) == .timedOut)
+            #expect(try stream.waitForAll(until: Deadline(milliseconds: 10)) == .timedOut)
             try notify.record(on: other)
             try stream.synchronize(until: .never)
             try notify.waitAndReset(on: stream, timeoutSeconds: 1)
@@ -191,6 +191,45 @@ private func inContext(_ body: @escaping @Sendable (Stream) throws -> Void) {
             try stream.enqueue(streamTask { () throws(Failure) in try stream.synchronize(until: .never) })
             let failure = #expect(throws: Failure.self) { try stream.synchronize(until: .never) }
             #expect(failure?.code == 107_000)
+        }
+    }
+
+    /// The thread of another stream runs the callback, so that what holds up the first one changes hands.
+    @Test func whatAStreamWaitsForDecidesWhetherWaitingMakesSense() {
+        inContext { stream in
+            let (other, follower) = (try Stream.make(priority: 0, flags: 0), try Stream.make(priority: 0, flags: 0))
+            let thread = Monitor<UInt64?>(nil)
+            let stage = Monitor(0)
+            try other.enqueue(
+                streamTask { () throws(Failure) in
+                    thread.change { $0 = UInt64(pthread_self()) }
+                    _ = stage.wait { $0 >= 1 ? true : nil }
+                    try ReportThread.process(thread: UInt64(pthread_self()), until: .never)
+                })
+            let number = try #require(thread.wait { $0 })
+            try ReportThread.subscribe(thread: number, to: stream)
+            let function: @Sendable () -> Void = {
+                stage.change { $0 = 2 }
+                _ = stage.wait { $0 >= 3 ? true : nil }
+            }
+            try ReportThread.launch(function, blocks: true, on: stream)
+            let event = Event(flags: .sync, origin: .plain)
+            try event.record(on: stream)
+            try event.wait(on: follower, timeoutSeconds: 0)
+            while follower.queue.withLock({ $0.obstacle == nil }) || stream.queue.withLock({ $0.obstacle == nil }) {
+                usleep(1000)
+            }
+            for one in [stream, follower] {
+                guard case .stands(let what) = one.prospect else { return #expect(Bool(false), "it goes on") }
+                #expect(what.contains("thread \(number)"))
+            }
+            stage.change { $0 = 1 }
+            _ = stage.wait { $0 >= 2 ? true : nil }
+            for one in [stream, follower, other] {
+                guard case .goesOn = one.prospect else { return #expect(Bool(false), "the callback runs") }
+            }
+            stage.change { $0 = 3 }
+            for one in [stream, follower, other] { try one.synchronize(until: .never) }
         }
     }
 
