@@ -54,7 +54,8 @@ enum Activation {
         node.attributes.string("approximate") == "tanh" ? .geluTanh : .geluErf
     }
 
-    /// Inputs: x, the lower and the upper bound, which broadcast to x.
+    /// Inputs: x, the lower and the upper bound, which broadcast to x. The upper bound wins where it is below the lower
+    /// one; a bound that is NaN is none, and a NaN in x stays.
     private static let clipByValue = Operator(
         "ClipByValue",
         infer: { node throws(GraphError) in
@@ -73,8 +74,8 @@ enum Activation {
             if let function = clipping(lowering.inference) {
                 return [try ElementwiseUnary.apply(function, to: x, lowering)]
             }
-            let raised = try ElementwiseBinary.apply(.maximum, x, lowering.input(1), lowering)
-            return [try ElementwiseBinary.apply(.minimum, raised, lowering.input(2), lowering)]
+            let raised = try ElementwiseBinary.apply(.atLeast, x, lowering.input(1), lowering)
+            return [try ElementwiseBinary.apply(.atMost, raised, lowering.input(2), lowering)]
         },
         // With bounds that are not constant there are two kernels, and only the last one may take followers along.
         fusesFollowers: false,
@@ -85,7 +86,8 @@ enum Activation {
 
     private static func clipping(_ node: Inference) -> UnaryFunction? {
         guard let low = node.constantScalar(1), let high = node.constantScalar(2) else { return nil }
-        return .clip(low, high)
+        let upper = high.isNaN ? .infinity : high
+        return .clip(low.isNaN ? -.infinity : min(low, upper), upper)
     }
 
     /// x where it is not negative, else weight · x. A weight of one dimension as long as x's dimension 1 holds one

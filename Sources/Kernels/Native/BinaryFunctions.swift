@@ -17,6 +17,13 @@ enum RealFunctions {
     struct Maximum<R: Real>: BinaryElementFunction {
         @inline(__always) static func apply(_ a: R, _ b: R) -> R { a.isNaN || a > b ? a : b }
     }
+    /// `x` or the bound that it is beyond; a bound that is NaN is none.
+    struct AtLeast<R: Real>: BinaryElementFunction {
+        @inline(__always) static func apply(_ x: R, _ low: R) -> R { x < low ? low : x }
+    }
+    struct AtMost<R: Real>: BinaryElementFunction {
+        @inline(__always) static func apply(_ x: R, _ high: R) -> R { x > high ? high : x }
+    }
     struct SquaredDifference<R: Real>: BinaryElementFunction {
         @inline(__always) static func apply(_ a: R, _ b: R) -> R { (a - b) * (a - b) }
     }

@@ -83,6 +83,8 @@ public struct BinaryShapes: Sendable, Equatable {
 /// The element-wise functions of two operands.
 public enum BinaryFunction: Sendable, CaseIterable {
     case add, subtract, multiply, minimum, maximum, squaredDifference
+    /// The first operand, or the second where the first is below or above it; a NaN in the second is no bound.
+    case atLeast, atMost
     /// Division: of integers towards zero, 0 for a zero divisor.
     case divide
     /// Division whose result is 0 where the divisor is 0.
@@ -150,6 +152,8 @@ extension BinaryFunction {
         case .multiply: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Multiply<R>.self))
         case .minimum: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Minimum<R>.self))
         case .maximum: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Maximum<R>.self))
+        case .atLeast: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.AtLeast<R>.self))
+        case .atMost: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.AtMost<R>.self))
         case .squaredDifference: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.SquaredDifference<R>.self))
         case .divide: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.Divide<R>.self))
         case .divideNoNaN: BinaryKernel(s, BinaryLoops(T.self, T.self, RealFunctions.DivideNoNaN<R>.self))
@@ -177,8 +181,8 @@ extension BinaryFunction {
         case .add: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Add<T>.self))
         case .subtract: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Subtract<T>.self))
         case .multiply: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Multiply<T>.self))
-        case .minimum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Minimum<T>.self))
-        case .maximum: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Maximum<T>.self))
+        case .minimum, .atMost: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Minimum<T>.self))
+        case .maximum, .atLeast: BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.Maximum<T>.self))
         case .squaredDifference:
             BinaryKernel(s, BinaryLoops(T.self, T.self, IntegerFunctions.SquaredDifference<T>.self))
         case .divide, .divideNoNaN, .truncateDivide:

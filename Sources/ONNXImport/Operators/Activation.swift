@@ -62,8 +62,15 @@ private func importGelu(_ op: NodeContext) throws(ConversionError) {
             approximate == "tanh" ? "Gelu" : "GeluV2", ["x": op.input(0)], ["approximate": .string(approximate)]))
 }
 
+/// ONNX's slope broadcasts to x from the last dimension on; in GE a slope of one dimension belongs to the channels. A
+/// dimension of 1 before it says the former in both.
 private func importPRelu(_ op: NodeContext) throws(ConversionError) {
-    op.set(0, try op.emit("PRelu", ["x": op.input(0), "weight": op.input(1)]))
+    let x = try op.input(0)
+    var slope = try op.input(1)
+    if try op.rank(slope) == 1, op.desc(slope).elementCount != 1, try op.rank(x) > 2 {
+        slope = try op.unsqueeze(slope, [0])
+    }
+    op.set(0, try op.emit("PRelu", ["x": x, "weight": slope]))
 }
 
 private func importShrink(_ op: NodeContext) throws(ConversionError) {

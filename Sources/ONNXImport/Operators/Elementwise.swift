@@ -78,7 +78,8 @@ private func importCastLike(_ op: NodeContext) throws(ConversionError) {
     op.set(0, try op.emit("Cast", ["x": op.input(0)], ["dst_type": .int(Int64(type.rawValue))]))
 }
 
-/// Bounds are attributes up to opset 10 and optional inputs from 11 on.
+/// Bounds are attributes up to opset 10 and optional inputs from 11 on. One that is absent is the least or the greatest
+/// number of the type, so that it bounds infinities.
 private func importClip(_ op: NodeContext) throws(ConversionError) {
     let x = try op.input(0)
     var low: TensorRef?
@@ -88,6 +89,10 @@ private func importClip(_ op: NodeContext) throws(ConversionError) {
         if op.has("max") { high = try op.scalar(Double(op.float("max", 0)), like: x) }
     } else {
         (low, high) = (op.optionalInput(1), op.optionalInput(2))
+    }
+    if let greatest = op.desc(x).dataType.greatestFinite {
+        if low == nil { low = try op.scalar(-greatest, like: x) }
+        if high == nil { high = try op.scalar(greatest, like: x) }
     }
     let result: TensorRef
     switch (low, high) {
@@ -100,12 +105,35 @@ private func importClip(_ op: NodeContext) throws(ConversionError) {
     op.set(0, result)
 }
 
+extension DataType {
+    /// The greatest finite number of a type with infinities; nil for the others.
+    fileprivate var greatestFinite: Double? {
+        switch self {
+        case .float: Double(Float.greatestFiniteMagnitude)
+        case .double: .greatestFiniteMagnitude
+        case .float16: Double(Float16.greatestFiniteMagnitude)
+        case .bfloat16: Double(Float(bitPattern: 0x7f7f_0000))
+        default: nil
+        }
+    }
+}
+
 /// The identity in inference; the mask says that everything was kept.
 private func importDropout(_ op: NodeContext) throws(ConversionError) {
     let x = try op.input(0)
+    if let training = op.optionalInput(2) {
+        guard let value = op.constant(training)?.ints, value.count == 1 else {
+            throw op.unsupported("input 2, training_mode, must be a constant, false.")
+        }
+        // With a ratio of 0 nothing is dropped, in training either.
+        guard value[0] == 0 || op.constant(op.optionalInput(1))?.floats == [0] else {
+            throw op.unsupported("training_mode is true, so that elements would be dropped at random.")
+        }
+    }
     op.set(0, try op.emit("Identity", ["x": x]))
     if op.wants(1) {
-        op.set(1, try op.emit("Equal", ["x1": x, "x2": x]))
+        let ones = try op.emit("OnesLike", ["x": x])
+        op.set(1, try op.cast(ones, to: .bool))
     }
 }
 

@@ -122,7 +122,8 @@ private func importTopK(_ op: NodeContext) throws(ConversionError) {
     op.set(1, results[1])
 }
 
-/// Negative indices count from the end; `values` holds the value for off and the value for on.
+/// Indices from -depth to -1 count from the end; others outside give rows that are off. `values` holds the value for
+/// off and the value for on.
 private func importOneHot(_ op: NodeContext) throws(ConversionError) {
     let values = try op.input(2)
     let off = try op.squeeze(try slice(op, values, starts: [0], ends: [1], axes: [0]), [0])
@@ -130,13 +131,16 @@ private func importOneHot(_ op: NodeContext) throws(ConversionError) {
     var depth = try op.input(1)
     if op.desc(depth).shape != [] { depth = try op.reshape(depth, to: []) }
     let indices = try op.cast(try op.input(0), to: .int64)
-    let wideDepth = try op.cast(depth, to: .int64)
-    let positive = try op.emit("FloorMod", ["x1": indices, "x2": wideDepth])
+    let fromEnd = try op.emit("Add", ["x1": indices, "x2": op.cast(depth, to: .int64)])
+    let isNegative = try op.emit("Less", ["x1": indices, "x2": op.scalar(0, like: indices)])
+    // GE's operator takes every negative index for one outside.
+    let position = try op.emit(
+        "SelectV2", ["condition": isNegative, "then": fromEnd, "else": indices], output: "result")
     op.set(
         0,
         try op.emit(
             "OneHot",
-            ["x": positive, "depth": try op.cast(depth, to: .int32), "on_value": on, "off_value": off],
+            ["x": position, "depth": try op.cast(depth, to: .int32), "on_value": on, "off_value": off],
             ["axis": .int(Int64(op.int("axis", -1)))]))
 }
 
