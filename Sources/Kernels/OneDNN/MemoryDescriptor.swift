@@ -61,6 +61,18 @@ package final class MemoryDescriptor: @unchecked Sendable {
         return nil
     }
 
+    /// Whether only one reading of the strides tells where the channels are.
+    ///
+    /// Where all that follows the channels has size 1, row-major is channels last as well, and oneDNN 3.2's binary
+    /// primitive takes it for one when it walks over the elements and for the other when it looks up an operand of its
+    /// post-operations that has one number for each channel. In views with other orders of dimensions it errs, too.
+    package func hasUnmistakableChannels() throws(OneDNNError) -> Bool {
+        let shape = self.shape
+        if shape.count <= 2 { return isRowMajor }
+        guard shape[2...].contains(where: { $0 > 1 }) else { return false }
+        return try like(.float, shape) != nil
+    }
+
     private static func tagged(
         _ dataType: DataType, _ shape: [Int], _ tag: dnnl_format_tag_t
     ) throws(OneDNNError) -> MemoryDescriptor {

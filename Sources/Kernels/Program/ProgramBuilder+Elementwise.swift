@@ -51,7 +51,8 @@ extension ProgramBuilder {
         let source = try layout(of: first)
         let other = isFull ? source : try broadcast(second, in: source)
         return try emitWithPostOperations(
-            output: output, shape: source.shape, canRunInPlace: true
+            output: output, shape: source.shape, canRunInPlace: true,
+            combinesChannels: source.hasUnmistakableChannels()
         ) { attributes throws(OneDNNError) in
             try unsafe PrimitiveDescriptor("dnnl_binary_primitive_desc_create") {
                 unsafe dnnl_binary_primitive_desc_create(

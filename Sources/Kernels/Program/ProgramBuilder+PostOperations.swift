@@ -9,16 +9,19 @@ extension ProgramBuilder {
     ///
     /// - output: descriptor of the result; the primitive's own destination may merge its leading dimensions.
     /// - shape: the destination's shape as the primitive sees it.
+    /// - combinesChannels: whether post-operations may have an operand with one number for each channel.
     /// - make: creates the primitive descriptor for the given attributes.
     /// - operands: the primitive's own arguments, given the chosen descriptor.
     func emitWithPostOperations(
-        output: TensorDesc, shape: [Int], canRunInPlace: Bool = false,
+        output: TensorDesc, shape: [Int], canRunInPlace: Bool = false, combinesChannels: Bool = true,
         _ make: (Attributes) throws(OneDNNError) -> PrimitiveDescriptor,
         operands: (PrimitiveDescriptor) throws -> [(argument: Int32, operand: Program.Operand)]
     ) throws -> Value {
         let pending = postOperations
         var fused: (descriptor: PrimitiveDescriptor, values: [Value?])?
-        if !pending.isEmpty, let aligned = try align(pending, output: output.shape, to: shape) {
+        if !pending.isEmpty, let aligned = try align(pending, output: output.shape, to: shape),
+            combinesChannels || !aligned.contains(where: { $0.hasChannelOperand(self, result: shape) })
+        {
             let attributes = try Attributes(aligned.map { try $0.descriptor(self, result: shape) })
             if let descriptor = try? make(attributes), !descriptor.isReference {
                 fused = (descriptor, aligned.map(\.operand))
@@ -90,6 +93,13 @@ extension ProgramBuilder {
 
 extension PostOperation where Operand == Value {
     fileprivate var operand: Value? { if case .binary(_, let value) = self { value } else { nil } }
+
+    /// Whether the operand has one number for each channel, and the result is more than its channels.
+    fileprivate func hasChannelOperand(_ builder: ProgramBuilder, result: [Int]) -> Bool {
+        guard let operand, result.count > 1 else { return false }
+        let shape = builder.shape(operand)
+        return shape != result && shape[1] > 1 && shape.reduce(1, *) == shape[1]
+    }
 
     /// For oneDNN: an operand of the result's own shape takes the result's layout, a broadcast one is row-major.
     fileprivate func descriptor(

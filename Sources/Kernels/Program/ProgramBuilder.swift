@@ -91,7 +91,7 @@ public final class ProgramBuilder {
         if info.desc.shape == shape { return value }
         if let layout = info.layout {
             guard let reshaped = try? layout.reshaped(shape) else { return try reshape(plain(value), to: shape) }
-            info.layout = reshaped.isRowMajor ? nil : reshaped
+            info.layout = try view(reshaped, info.desc.dataType)
         }
         info.desc.shape = shape
         return add(info)
@@ -108,10 +108,15 @@ public final class ProgramBuilder {
                 elementBytes: info.desc.dataType.bitWidth / 8, shape: info.desc.shape, permutation: permutation)
             return try native(kernel, inputs: [value], outputs: [TensorDesc(info.desc.dataType, shape)])[0]
         }
-        let transposed = try layout(of: value).transposed(permutation)
-        info.layout = transposed.isRowMajor ? nil : transposed
+        info.layout = try view(layout(of: value).transposed(permutation), info.desc.dataType)
         info.desc.shape = shape
         return add(info)
+    }
+
+    /// The layout of a view; nil for a row-major one. Dimensions of size 1 get the strides that oneDNN gives them in a
+    /// layout that it knows, since its kernels tell layouts apart by the strides.
+    private func view(_ layout: MemoryDescriptor, _ type: DataType) throws(OneDNNError) -> MemoryDescriptor? {
+        layout.isRowMajor ? nil : try layout.like(type, layout.shape) ?? layout
     }
 
     /// The same value, dense row-major.
