@@ -35,6 +35,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0")
     ],
     targets: [
+        // Files from outside: opened, read and written without trust in what is there.
+        .target(name: "Files", swiftSettings: settings),
+        // The environment variables, in one table.
+        .target(name: "Settings", dependencies: ["Files"], swiftSettings: settings),
+
         // The ABI: AscendCL's headers, C11- and C++-clean.
         .target(name: "CAscendCL"),
         // oneDNN's C API, with the major version asserted.
@@ -63,7 +68,9 @@ let package = Package(
         // Devices, contexts, streams, memory, the model table, and the exported C functions.
         .target(
             name: "CoreLoader",
-            dependencies: ["CAscendCL", "CSwiftThreads", "GEGraph", "OfflineModel", "Executable"],
+            dependencies: [
+                "CAscendCL", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel", "Executable",
+            ],
             exclude: ["ascendcl.map"],
             swiftSettings: oneDNNSettings,
             linkerSettings: [
@@ -79,10 +86,12 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: ["GEGraph", "OfflineModel", "ONNXImport"],
+            dependencies: ["Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport"],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: settings),
         .testTarget(
             name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
         .testTarget(
@@ -96,7 +105,7 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .testTarget(
             name: "CoreLoaderTests",
-            dependencies: ["CAscendCL", "CoreLoader", "GEGraph", "OfflineModel", "Executable"],
+            dependencies: ["CAscendCL", "CoreLoader", "Settings", "GEGraph", "OfflineModel", "Executable"],
             swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ]

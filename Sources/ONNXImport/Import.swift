@@ -52,7 +52,7 @@ public let supportedOpsets = 7...21
 /// - readExternal: reads the bytes of tensors that the model keeps in other files: location, offset, length.
 public func importONNX(
     _ bytes: [UInt8], name: String, options: ImportOptions,
-    readExternal: @escaping (_ location: String, _ offset: Int, _ length: Int?) throws(ConversionError) -> [UInt8]
+    readExternal: @escaping (_ location: String, _ offset: Int, _ length: Int) throws(ConversionError) -> [UInt8]
 ) throws(ConversionError) -> Model {
     let proto: ONNXModelProto
     do {

@@ -37,7 +37,7 @@ extension DataType {
 }
 
 /// Reads the bytes of tensors that lie in files next to the model.
-typealias ExternalDataReader = (_ location: String, _ offset: Int, _ length: Int?) throws(ConversionError) -> [UInt8]
+typealias ExternalDataReader = (_ location: String, _ offset: Int, _ length: Int) throws(ConversionError) -> [UInt8]
 
 extension Constant {
     /// The value of an ONNX tensor, densely packed and little-endian.
@@ -55,7 +55,7 @@ extension Constant {
         }
         let bytes: [UInt8]
         if tensor.dataLocation == .external {
-            bytes = try Self.externalBytes(of: tensor, what: what, external: external)
+            bytes = try Self.externalBytes(of: tensor, what: what, size: size, external: external)
         } else if !tensor.rawData.isEmpty {
             bytes = [UInt8](tensor.rawData)
         } else {
@@ -70,15 +70,28 @@ extension Constant {
         self.init(desc, .inline(bytes))
     }
 
+    /// - size: bytes that the type and shape need; no others are read, whatever the entries say.
     private static func externalBytes(
-        of tensor: ONNXTensorProto, what: String, external: ExternalDataReader
+        of tensor: ONNXTensorProto, what: String, size: Int, external: ExternalDataReader
     ) throws(ConversionError) -> [UInt8] {
         let entries = Dictionary(tensor.externalData.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
         guard let location = entries["location"] else {
             throw ConversionError("E13014", "The external data of \(what) has no location.")
         }
-        let length: Int? = entries["length"].flatMap { Int($0) }
-        return try external(location, entries["offset"].flatMap { Int($0) } ?? 0, length)
+        func number(_ key: String, default fallback: Int) throws(ConversionError) -> Int {
+            guard let text = entries[key] else { return fallback }
+            guard let number = Int(text), number >= 0 else {
+                throw ConversionError("E13014", "The \(key) [\(text)] of the external data of \(what) is not a size.")
+            }
+            return number
+        }
+        let length = try number("length", default: size)
+        guard length == size else {
+            throw ConversionError(
+                "E13014", "The external data of \(what) takes \(length) bytes, but its type and shape need \(size).",
+                cause: "The model file is damaged or cut off.")
+        }
+        return try external(location, try number("offset", default: 0), size)
     }
 
     /// The elements of the typed lists; small types are spread over 32-bit integers there.

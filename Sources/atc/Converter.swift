@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Glibc
 import ONNXImport
+import Settings
 
 /// The run of the program: the lines that it prints, and what it does in each mode.
 enum Converter {
@@ -54,17 +56,22 @@ enum Converter {
             print("E19999: Internal Error!\n        An unknown error occurred. Please check the log.\n")
             return false
         }
-        print("\(error.code): \(error.message)")
-        if let cause = error.cause { print("        Possible Cause: \(cause)") }
-        if let solution = error.solution { print("        Solution: \(solution)") }
+        print(printable("\(error.code): \(error.message)"))
+        if let cause = error.cause { print(printable("        Possible Cause: \(cause)")) }
+        if let solution = error.solution { print(printable("        Solution: \(solution)")) }
         print("        TraceBack (most recent call last):\n")
         return false
     }
 
-    /// A line on standard error.
-    static func printError(_ text: String) {
-        let line = text + "\n"
+    /// A line on standard error, in which nothing steers a terminal.
+    @Sendable static func printError(_ text: String) {
+        let line = printable(text) + "\n"
         // Safe: the C library only reads the text during the call.
         unsafe line.withCString { unsafe _ = Glibc.write(2, $0, line.utf8.count) }
     }
+}
+
+extension Environment {
+    /// The environment of the process; complaints are lines on standard error.
+    static let process = Environment(variable: Settings.variableOfProcess) { Converter.printError("atc: \($0)") }
 }

@@ -47,9 +47,9 @@ struct ModelConversion {
     }
 
     private func convert(_ path: String, to output: String, _ importOptions: ImportOptions) throws(ConversionError) {
-        let bytes = try Files.read(path)
+        let bytes = try InputFiles.read(path, limit: InputFiles.modelLimit)
         report("read \(bytes.count) bytes from \(path)")
-        var name = Files.name(of: output)
+        var name = Paths.name(of: output)
         name.removeLast(".om".count)
         var model = try importONNX(bytes, name: name, options: importOptions) {
             (location, offset, length) throws(ConversionError) in
@@ -62,19 +62,32 @@ struct ModelConversion {
         let weights = WeightFiles.Mode(rawValue: options.value("external_weight")).map {
             WeightFiles(moving: &model, mode: $0, modelName: name)
         }
+        let file: [UInt8]
         do {
             for graph in [model.graph] + model.subgraphs { try graph.validate() }
-            for (name, bytes) in weights?.files ?? [] {
-                report("write \(bytes.count) bytes of weights to \(name)")
-                try Files.write(bytes, to: Files.folder(of: output) + "weight/" + name)
-            }
-            let file = try OfflineModelWriter.write(model)
-            report("write \(file.count) bytes to \(output)")
-            try Files.write(file, to: output)
-        } catch let error as ConversionError {
-            throw error
+            file = try OfflineModelWriter.write(model)
         } catch {
             throw ConversionError("E19999", "The converted model is invalid: \(error)")
+        }
+        for (name, bytes) in weights?.files ?? [] { report("write \(bytes.count) bytes of weights to \(name)") }
+        report("write \(file.count) bytes to \(output)")
+        try write(file, weights?.files ?? [], to: output)
+    }
+
+    private func write(
+        _ file: [UInt8], _ weights: [(name: String, bytes: [UInt8])], to output: String
+    ) throws(ConversionError) {
+        let files = OutputFiles(in: Paths.folder(of: output))
+        Interruption.discards(files)
+        defer { Interruption.discards(nil) }
+        do throws(ConversionError) {
+            for (name, bytes) in weights { try files.stage(bytes, as: name, subfolder: "weight") }
+            try files.stage(file, as: Paths.name(of: output))
+            // The model comes last, so that one that can be seen has its weights.
+            try files.commit()
+        } catch {
+            files.discard()
+            throw error
         }
     }
 
@@ -82,18 +95,15 @@ struct ModelConversion {
         let path = options.value("insert_op_conf")
         guard !path.isEmpty else { return nil }
         try Self.checkCharacters(path, of: "--insert_op_conf")
-        return try AippConfiguration(text: String(decoding: try Files.read(path), as: UTF8.self))
+        return try AippConfiguration(
+            text: String(decoding: try InputFiles.read(path, limit: InputFiles.textLimit), as: UTF8.self))
     }
 
     /// A part of a file next to the model, where ONNX keeps large tensors.
     private func external(
-        _ location: String, _ offset: Int, _ length: Int?, of model: String
+        _ location: String, _ offset: Int, _ length: Int, of model: String
     ) throws(ConversionError) -> [UInt8] {
-        guard !location.hasPrefix("/"), !location.split(separator: "/").contains("..") else {
-            throw ConversionError(
-                "E13026", "The external data [\(location)] lies outside of the folder of the model.")
-        }
-        return try Files.read(Files.folder(of: model) + location, offset: offset, length: length)
+        try InputFiles.read(location, besides: model, from: offset, count: length)
     }
 
     /// Refuses values that ask for what this converter cannot do.
@@ -127,7 +137,7 @@ struct ModelConversion {
         guard !output.hasSuffix("/") else {
             throw ConversionError("E10022", "Parameter [--output] [\(output)] names a folder, not a file.")
         }
-        guard output.utf8.count < Int(PATH_MAX) - 4, Files.name(of: output).utf8.count <= Int(NAME_MAX) - 3 else {
+        guard output.utf8.count < Int(PATH_MAX) - 4, Paths.name(of: output).utf8.count <= Int(NAME_MAX) - 3 else {
             throw ConversionError("E10021", "Parameter [--output] is too long.")
         }
         try Self.checkCharacters(output, of: "--output")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import GEGraph
 import ONNXImport
 import OfflineModel
@@ -7,7 +8,7 @@ import OfflineModel
 /// Mode 6: prints what an offline model says of its making and its sizes.
 func displayModelInfo(_ path: String) throws(ConversionError) {
     try ModelConversion.checkCharacters(path, of: "--om")
-    let bytes = try Files.read(path)
+    let bytes = try InputFiles.read(path)
     let file: OfflineModelFile
     do {
         // Safe: the reader is bounds-checked and keeps no pointer.
@@ -23,13 +24,14 @@ func displayModelInfo(_ path: String) throws(ConversionError) {
     }
     guard sizes.count == 5 else { throw ConversionError("E19999", "Display Model Info error, please check!") }
     let definition = file.container.range(of: .modelDef)?.count ?? 0
+    func text(_ name: String) -> String { printable(attributes.string(name) ?? "") }
     print(
         """
         ============ Display Model Info start ============
-        Original Atc command line: \(attributes.string("atc_cmdline") ?? "")
-        system   info: atc_version[\(attributes.string("atc_version") ?? "")], \
-        soc_version[\(attributes.string("soc_version") ?? "")], \
-        framework_type[\(attributes.string("framework_type") ?? "")].
+        Original Atc command line: \(text("atc_cmdline"))
+        system   info: atc_version[\(text("atc_version"))], \
+        soc_version[\(text("soc_version"))], \
+        framework_type[\(text("framework_type"))].
         resource info: memory_size[\(attributes.int("memory_size") ?? 0) B], \
         weight_size[\(attributes.int("weight_size") ?? 0) B], \
         stream_num[\(attributes.int("stream_num") ?? 0)], event_num[\(attributes.int("event_num") ?? 0)].

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Glibc
 
 /// The folders and files of a dump.
@@ -13,46 +14,55 @@ enum DumpFolder {
         return nil
     }
 
-    /// A name as it appears in paths: full stops, slashes, backslashes and spaces become underscores.
+    /// A name as it appears in paths: full stops, slashes, backslashes, spaces and all that a terminal would obey become
+    /// underscores.
     static func safe(_ name: String) -> String {
-        String(name.map { [".", "/", "\\", " ", "\0"].contains($0) || $0.isNewline ? "_" : $0 })
+        String(
+            name.map { [".", "/", "\\", " "].contains($0) || $0.unicodeScalars.contains(where: \.isHidden) ? "_" : $0 })
     }
 
-    /// Makes the folders `parts` one in another, the first in `base`, and returns the path of the last.
-    static func make(_ parts: [String], in base: String) throws(Failure) -> String {
-        var path = base
-        for part in parts {
-            path += "/" + part
-            guard unsafe mkdir(path, 0o750) == 0 || errno == EEXIST else {
-                throw cannotWrite(path, systemError())
+    /// Writes a new file, which only its owner may change, into the folders `parts`, one in another, the first in `base`.
+    /// Nothing remains of a file that cannot be written to its end.
+    static func write(_ bytes: [UInt8], to name: String, in parts: [String], of base: String) throws(Failure) {
+        try writing([base] + parts + [name]) { () throws(FileError) in
+            let folder = try open(parts, of: base)
+            let file = try folder.create(name, permissions: permissions)
+            do throws(FileError) {
+                try file.write(bytes)
+                try file.finish()
+            } catch {
+                // Why it could not be written is what counts.
+                try? folder.remove(name)
+                throw error
             }
         }
-        return path
     }
 
-    /// Writes a new file, which only its owner may change.
-    static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-        try write(bytes, to: path, flags: O_CREAT | O_EXCL | O_NOFOLLOW)
+    static func append(_ line: String, to name: String, in parts: [String], of base: String) throws(Failure) {
+        try writing([base] + parts + [name]) { () throws(FileError) in
+            let file = try open(parts, of: base).append(to: name, permissions: permissions)
+            try file.write(Array(line.utf8))
+            try file.finish()
+        }
     }
 
-    static func append(_ line: String, to path: String) throws(Failure) {
-        try write(Array(line.utf8), to: path, flags: O_CREAT | O_APPEND | O_NOFOLLOW)
+    private static let permissions: UInt32 = 0o640
+
+    /// The folders of a dump are made, and are not links: others may be able to write to `base`.
+    private static func open(_ parts: [String], of base: String) throws(FileError) -> Folder {
+        var folder = try Folder(base)
+        for part in parts {
+            try folder.make(part)
+            folder = try folder.folder(part, links: .refuse)
+        }
+        return folder
     }
 
-    private static func write(_ bytes: [UInt8], to path: String, flags: Int32) throws(Failure) {
-        let file = unsafe open(path, O_WRONLY | O_CLOEXEC | flags, 0o640)
-        guard file >= 0 else { throw cannotWrite(path, systemError()) }
-        defer { close(file) }
-        var count = 0
-        while count < bytes.count {
-            // Reads from the array's own storage, never past its end.
-            let part = unsafe bytes.withUnsafeBytes { buffer in
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[count...])
-                return unsafe Glibc.write(file, rest.baseAddress, rest.count)
-            }
-            if part < 0, errno == EINTR { continue }
-            guard part > 0 else { throw cannotWrite(path, systemError()) }
-            count += part
+    private static func writing(_ path: [String], _ body: () throws(FileError) -> Void) throws(Failure) {
+        do throws(FileError) {
+            try body()
+        } catch {
+            throw cannotWrite(path.joined(separator: "/"), "\(error)")
         }
     }
 

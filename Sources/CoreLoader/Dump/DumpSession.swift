@@ -46,11 +46,12 @@ final class DumpSession: Sendable {
         if try DumpCallback.deliver(bytes, of: path) { return }
         guard let folder else { return }
         try latest.withLock { _ throws(Failure) in
-            let place = try DumpFolder.make(parts, in: folder)
-            guard name.utf8.count > Self.nameLimit else { return try DumpFolder.write(bytes, to: "\(place)/\(name)") }
+            guard name.utf8.count > Self.nameLimit else {
+                return try DumpFolder.write(bytes, to: name, in: parts, of: folder)
+            }
             let short = String(UInt64.random(in: 1_000_000_000_000_000_000..<UInt64.max))
-            try DumpFolder.write(bytes, to: "\(place)/\(short)")
-            try DumpFolder.append("\(short),\(name)\n", to: "\(place)/mapping.csv")
+            try DumpFolder.write(bytes, to: short, in: parts, of: folder)
+            try DumpFolder.append("\(short),\(name)\n", to: "mapping.csv", in: parts, of: folder)
         }
     }
 

@@ -23,7 +23,7 @@ final class DumpedGear: @unchecked Sendable {
         self.selection = selection
         var model = model
         model.graph = Observation.exposing(selection.tensors, in: model.graph)
-        prepared = try unsafe PreparedModel(model, weights: bytes, threads: ExecutionThreads.count())
+        prepared = try unsafe PreparedModel(model, weights: bytes, threads: ExecutionThreads.count)
         weights = try OwnMemory(bytes: prepared.weightBytes, purpose: "the weights of a dumped model")
         workspace = try OwnMemory(bytes: prepared.workspaceBytes, purpose: "the activations of a dumped model")
         // Safe: the areas have the sizes that the prepared model states and live as long as the instance.

@@ -52,6 +52,7 @@ final class ModelDump: Sendable {
         guard let path else { throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "dumpCfgPath")) }
         guard let root = try Configuration.root(ofFile: path) else { return }
         let settings = try DumpSettings.read(root, file: path)
+        for notice in ConfigurationNotices.list(root, file: path) { Notice.sayOnce(notice) }
         state.withLock { $0.session = settings.map { DumpSession($0, writesFiles: true) } }
     }
 

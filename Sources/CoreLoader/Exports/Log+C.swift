@@ -2,10 +2,10 @@
 
 public import CAscendCL
 import Glibc
+import Settings
 
 /// The lowest level that is written: `ASCEND_GLOBAL_LOG_LEVEL`, errors only by default, 4 for none.
-private let logLevel: UInt32 =
-    unsafe getenv("ASCEND_GLOBAL_LOG_LEVEL").flatMap { unsafe UInt32(String(cString: $0)) } ?? 3
+private let logLevel = Settings.logLevel.value(in: .process)
 
 @c @implementation
 public func pyaclmdlWriteLog(

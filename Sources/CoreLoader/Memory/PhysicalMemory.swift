@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CAscendCL
+import Files
 import Glibc
 
 /// Memory without an address: a file in memory, to be mapped where the program wants it.
@@ -31,7 +32,9 @@ final class PhysicalMemory: Sendable {
         let file = unsafe "npu-memory".withCString { unsafe pyaclmdlCreateMemoryFile($0) }
         guard file >= 0 else { throw exhausted(bytes) }
         let memory = PhysicalMemory(file: file, bytes: bytes, properties: properties)
-        guard ftruncate(file, bytes) == 0, let handle = table.insert(memory) else { throw exhausted(bytes) }
+        guard withoutFileSizeSignal({ ftruncate(file, bytes) }) == 0, let handle = table.insert(memory) else {
+            throw exhausted(bytes)
+        }
         return handle
     }
 
@@ -57,7 +60,7 @@ final class PhysicalMemory: Sendable {
     /// Opens the memory behind a number of `shareableNumber`; throws 107000 when there is none.
     static func imported(_ number: UInt64, device: Int32) throws(Failure) -> Handle {
         let path = "/proc/\(number >> 32)/fd/\(number & 0xffff_ffff)"
-        let file = unsafe open(path, O_RDWR | O_CLOEXEC)
+        let file = unsafe open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard file >= 0 else {
             throw Failure(
                 ErrorCode.rtParamInvalid,
@@ -67,12 +70,12 @@ final class PhysicalMemory: Sendable {
                     layer: .runtime))
         }
         var information = stat()
-        guard unsafe fstat(file, &information) == 0, information.st_size > 0,
-            let handle = table.insert(
-                PhysicalMemory(
-                    file: file, bytes: information.st_size,
-                    properties: Properties(attribute: 5, locationType: 1, locationID: UInt32(device))))
-        else {
+        let isReadable = unsafe fstat(file, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+        // Owns the file from here on.
+        let memory = PhysicalMemory(
+            file: file, bytes: information.st_size,
+            properties: Properties(attribute: 5, locationType: 1, locationID: UInt32(device)))
+        guard isReadable, memory.bytes > 0, let handle = table.insert(memory) else {
             throw Failure(
                 ErrorCode.rtParamInvalid,
                 .invalid(

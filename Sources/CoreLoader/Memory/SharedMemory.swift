@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CAscendCL
+import Files
 import Glibc
 
 /// Device memory shared between processes under a key (`aclrtIpcMem…`).
@@ -52,7 +53,7 @@ final class SharedMemory: Sendable {
     private static func file(with block: MemoryBlock, bytes: Int) throws(Failure) -> Int32 {
         let file = unsafe "npu-shared".withCString { unsafe pyaclmdlCreateMemoryFile($0) }
         var written = 0
-        if file >= 0, ftruncate(file, bytes) == 0 {
+        if file >= 0, withoutFileSizeSignal({ ftruncate(file, bytes) }) == 0 {
             while written < bytes {
                 // Safe: the block is live and its pages reach to `bytes`.
                 let count = unsafe pwrite(
@@ -83,11 +84,13 @@ final class SharedMemory: Sendable {
         return try state.withLock { state throws(Failure) in
             if let own = state.exports[key] { return own.address }
             if let known = state.imports[key] { return known.base }
-            let file = unsafe open("/proc/\(process)/fd/\(number)", O_RDWR | O_CLOEXEC)
+            let file = unsafe open("/proc/\(process)/fd/\(number)", O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
             guard file >= 0 else { throw bad }
             defer { close(file) }
             var information = stat()
-            guard unsafe fstat(file, &information) == 0, information.st_size == bytes else { throw bad }
+            guard unsafe fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+                information.st_size == bytes
+            else { throw bad }
             let place = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
             let address = UInt(bitPattern: place)
             guard address != UInt.max else { throw bad }

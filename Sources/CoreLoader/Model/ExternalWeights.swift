@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import GEGraph
+import Settings
 
 /// Where a load finds weights that lie outside the model.
 struct ExternalSource: Sendable {
@@ -17,12 +19,13 @@ struct ExternalSource: Sendable {
         var byteCount: UInt
     }
 
-    /// Where the file `name` would be; nil when nothing says it.
-    fileprivate func path(of name: String) -> String? {
-        if let folder { return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)" }
+    /// Where the file `name` would be: a folder that the program names, and a path that must not leave it; nil when
+    /// nothing says it.
+    fileprivate func place(of name: String) -> (folder: String, path: String)? {
+        if let folder { return (folder, name) }
         guard let modelPath = modelPath.map(FileContent.resolved) else { return nil }
         let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
-        return "\(folder)weight/\(name)"
+        return (folder, "weight/\(name)")
     }
 }
 
@@ -92,33 +95,30 @@ final class ExternalWeights: Sendable {
                 start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount)
             return unsafe Content(file: nil, bytes: bytes)
         }
-        guard let path = source.path(of: constant.file) else {
+        guard let place = source.place(of: constant.file) else {
             throw cannotOpen(
                 constant.file,
                 "the model comes from memory, and neither a folder of weights nor memory for this file is set")
         }
-        do throws(Failure) {
-            let file = try FileContent(path)
+        do throws(FileError) {
+            let links = Settings.linkedWeights.value(in: .process)
+            let file = try FileContent(place.path, within: place.folder, links: links)
             return unsafe Content(file: file, bytes: file.bytes)
         } catch {
-            throw cannotOpen(path, reason(error))
+            let separator = place.folder.isEmpty || place.folder.hasSuffix("/") ? "" : "/"
+            throw cannotOpen(place.folder + separator + place.path, "\(error)", isLinked: error.isAboutLinks)
         }
     }
 
-    private static func reason(_ failure: Failure) -> String {
-        switch failure.message {
-        case .coded(_, _, let text, _), .inner(_, let text): text
-        default: "code \(failure.code)"
-        }
-    }
-
-    private static func cannotOpen(_ path: String, _ reason: String) -> Failure {
+    private static func cannotOpen(_ path: String, _ reason: String, isLinked: Bool = false) -> Failure {
         Failure(
             ErrorCode.geFailure,
             .coded(
                 "E13001", title: "File_Operation_Error_Open",
                 text: "The file of weights \(path) cannot be opened. Reason: \(reason).",
-                solution: "Keep the files of weights in the folder 'weight' beside the model, or set their folder."))
+                solution: isLinked
+                    ? "Put the file itself there, or set \(Settings.linkedWeights.name)=follow if you trust the model."
+                    : "Keep the files of weights in the folder 'weight' beside the model, or set their folder."))
     }
 
     private static func tooSmall(_ constant: ExternalConstant, _ content: Content, needed: Int) -> Failure {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Glibc
 
 /// Bytes in memory of their own, so that later changes of the file or memory that they came from do no harm.
@@ -8,36 +9,55 @@ final class FileContent: @unchecked Sendable {
     // Constant after `init`; nobody writes the bytes.
     let bytes: UnsafeRawBufferPointer
 
-    init(_ path: String) throws(Failure) {
+    /// The content of a model file. Of a file that does not begin as a model does, the beginning only: it is refused
+    /// for that, whatever else is in it.
+    convenience init(model path: String) throws(Failure) {
         guard let resolved = unsafe realpath(path, nil) else {
-            throw .path(path, reason: Self.reason(errno))
+            throw .path(path, reason: systemError())
         }
-        let file = unsafe open(resolved, O_RDONLY | O_CLOEXEC)
-        unsafe free(resolved)
-        guard file >= 0 else { throw Self.unreadable(path, Self.reason(errno)) }
-        defer { close(file) }
-        var information = stat()
-        guard unsafe fstat(file, &information) == 0 else { throw Self.unreadable(path, Self.reason(errno)) }
-        guard information.st_mode & S_IFMT == S_IFREG else { throw Self.unreadable(path, "it is not a file") }
-        let size = Int(information.st_size)
-        guard size > 0 else {
+        defer { unsafe free(resolved) }
+        do throws(FileError) {
+            let file = try unsafe RegularFile(String(cString: resolved))
+            let beginning = try file.bytes(from: 0, count: min(file.size, Self.beginning))
+            let isModel = beginning.starts(with: Self.magic)
+            try self.init(file, count: isModel ? file.size : beginning.count)
+        } catch {
+            throw .unreadable(path, error)
+        }
+    }
+
+    /// The content of a file of weights, which stays within `folder` unless links may be followed.
+    convenience init(_ path: String, within folder: String, links: LinkPolicy) throws(FileError) {
+        let file = try RegularFile(path, within: folder, links: links)
+        try self.init(file, count: file.size)
+    }
+
+    /// The text of a file of at most `limit` bytes, for settings and the like.
+    static func text(of path: String, limit: Int) throws(FileError) -> [UInt8] {
+        try RegularFile(path, limit: limit).bytes()
+    }
+
+    private init(_ file: borrowing RegularFile, count: Int) throws(FileError) {
+        guard count > 0 else {
             unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        let memory = try unsafe Self.allocate(size)
-        unsafe bytes = UnsafeRawBufferPointer(start: memory, count: size)
-        var count = 0
-        while count < size {
-            // Safe: reads at most the rest of the memory.
-            let part = unsafe read(file, memory + count, size - count)
-            if part < 0, errno == EINTR { continue }
-            guard part > 0 else {
-                let reason = part == 0 ? "it became shorter while it was read" : Self.reason(errno)
-                unsafe munmap(memory, size)
-                throw Self.unreadable(path, reason)
-            }
-            count += part
+        guard let memory = unsafe Self.allocate(count) else { throw .system(ENOMEM) }
+        do throws(FileError) {
+            try unsafe file.read(into: UnsafeMutableRawBufferPointer(start: memory, count: count))
+        } catch {
+            unsafe munmap(memory, count)
+            throw error
         }
+        unsafe bytes = UnsafeRawBufferPointer(start: memory, count: count)
+    }
+
+    init(copying source: UnsafeRawBufferPointer) throws(Failure) {
+        guard let memory = unsafe Self.allocate(source.count) else {
+            throw .engine(ErrorCode.geMemoryAllocation, "There is no memory for the \(source.count) bytes of a model.")
+        }
+        if let start = source.baseAddress { unsafe memory.copyMemory(from: start, byteCount: source.count) }
+        unsafe bytes = UnsafeRawBufferPointer(start: memory, count: source.count)
     }
 
     /// The absolute path of a file or folder, links followed; the path itself where there is none.
@@ -47,28 +67,26 @@ final class FileContent: @unchecked Sendable {
         return unsafe String(cString: resolved)
     }
 
-    init(copying source: UnsafeRawBufferPointer) throws(Failure) {
-        let memory = try unsafe Self.allocate(source.count)
-        if let start = source.baseAddress { unsafe memory.copyMemory(from: start, byteCount: source.count) }
-        unsafe bytes = UnsafeRawBufferPointer(start: memory, count: source.count)
-    }
+    private static let magic = Array("IMOD".utf8)
+    /// Enough for every refusal: a model has a header of so many bytes.
+    private static let beginning = 256
 
-    private static func allocate(_ size: Int) throws(Failure) -> UnsafeMutableRawPointer {
+    private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
         let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
-            throw .engine(ErrorCode.geMemoryAllocation, "There is no memory for the \(size) bytes of a model.")
-        }
-        return unsafe memory
+        return unsafe memory == MAP_FAILED ? nil : memory
     }
 
     deinit {
         guard let memory = unsafe bytes.baseAddress else { return }
         unsafe munmap(UnsafeMutableRawPointer(mutating: memory), bytes.count)
     }
+}
 
-    private static func unreadable(_ path: String, _ reason: String) -> Failure {
-        .engine(ErrorCode.geExecModelPathInvalid, "The file \(path) cannot be read: \(reason).")
+extension Failure {
+    fileprivate static func unreadable(_ path: String, _ error: FileError) -> Failure {
+        guard error != .system(ENOMEM) else {
+            return .engine(ErrorCode.geMemoryAllocation, "There is no memory for the content of \(path).")
+        }
+        return .engine(ErrorCode.geExecModelPathInvalid, "The file \(path) cannot be read: \(error).")
     }
-
-    private static func reason(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 }

@@ -36,7 +36,7 @@ enum ModelBytes {
     static func inFile<Result>(
         _ path: String, isBundle: Bool = false, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let content = try FileContent(path)
+        let content = try FileContent(model: path)
         let bytes = unsafe content.bytes
         try unsafe checkBeginning(bytes, isBundle: isBundle)
         guard bytes.count >= 256 else {

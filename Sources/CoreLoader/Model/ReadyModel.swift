@@ -3,8 +3,8 @@
 import CAscendCL
 import Executable
 import GEGraph
-import Glibc
 import OfflineModel
+import Settings
 
 /// A model read from its bytes and prepared, shared by all loads of the same bytes; keeps nothing of the bytes.
 final class ReadyModel: Sendable {
@@ -70,7 +70,7 @@ final class ReadyModel: Sendable {
                     "Model '\(file.model.name)' has shapes that are known only at run time; such models cannot be run yet."
                 ))
         }
-        let threads = try ExecutionThreads.count()
+        let threads = ExecutionThreads.count
         do {
             let model = external.resolved(file.model, partition: file.weights.count)
             return .success(
@@ -109,17 +109,7 @@ struct ModelSizes: Equatable, Sendable {
 
 /// Threads per execution: `PYACLMDL_NUM_THREADS`, else all processors that the process may use.
 enum ExecutionThreads {
-    static func count() throws(Failure) -> Int {
-        guard let text = unsafe getenv("PYACLMDL_NUM_THREADS").map({ unsafe String(cString: $0) }) else {
-            return Int(pyaclmdlUsableProcessors())
-        }
-        guard let count = Int(text), (1...1024).contains(count) else {
-            throw Failure(
-                ErrorCode.invalidParam,
-                .environment(variable: "PYACLMDL_NUM_THREADS", value: text, expected: "a number from 1 to 1024"))
-        }
-        return count
-    }
+    static var count: Int { Settings.threads.value(in: .process) ?? Int(pyaclmdlUsableProcessors()) }
 }
 
 extension Failure {

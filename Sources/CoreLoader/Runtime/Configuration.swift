@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import Glibc
 
 /// What the configuration file of `aclInit` says.
@@ -11,6 +12,8 @@ struct Configuration: Sendable, Equatable {
     var defaultDevice: Int32?
     /// What models dump; nil for nothing.
     var dump: DumpSettings?
+    /// What the file asks for in vain, in sentences.
+    var notices: [String] = []
 
     static let sizeLimit = 10 << 20
     /// Brackets of one kind that may be open at a time.
@@ -32,6 +35,7 @@ struct Configuration: Sendable, Equatable {
         try readDefaultDevice(root)
         dump = try DumpSettings.read(root, file: path)
         try Self.checkSections(root, path)
+        notices = ConfigurationNotices.list(root, file: path)
     }
 
     /// What the file at `path` says; nil for an empty one.
@@ -121,33 +125,12 @@ struct Configuration: Sendable, Equatable {
     }
 
     private static func read(_ path: String) throws(Failure) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw Failure(ErrorCode.invalidFile, .badPath(path, reason: systemError()))
+        do throws(FileError) {
+            return try FileContent.text(of: path, limit: sizeLimit)
+        } catch {
+            if case .system = error { throw Failure(ErrorCode.invalidFile, .badPath(path, reason: "\(error)")) }
+            throw Failure(ErrorCode.invalidFile, .badFile(path, reason: "\(error)"))
         }
-        defer { close(descriptor) }
-        var information = stat()
-        guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
-            information.st_size <= sizeLimit
-        else {
-            throw Failure(
-                ErrorCode.invalidFile,
-                .badFile(path, reason: "it is not a regular file of at most \(sizeLimit) bytes"))
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
-        var count = 0
-        while count < bytes.count {
-            // Reads into the array's own storage, never past its end.
-            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-                return unsafe Glibc.read(descriptor, rest.baseAddress, rest.count)
-            }
-            guard got > 0 else {
-                throw Failure(ErrorCode.invalidFile, .badFile(path, reason: systemError()))
-            }
-            count += got
-        }
-        return bytes
     }
 }
 

@@ -37,7 +37,8 @@ final class Device: Sendable {
                 code,
                 .unexpected(
                     argument: "deviceId", value: "\(id)",
-                    expected: all.isEmpty ? "a visible device, but there is none" : "0 to \(all.count - 1)",
+                    expected: (all.isEmpty ? "a visible device, but there is none" : "0 to \(all.count - 1)")
+                        + "; \(HostProfile.current.moreDevices)",
                     layer: .runtime))
         }
         return all[Int(id)]

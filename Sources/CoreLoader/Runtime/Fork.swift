@@ -8,6 +8,7 @@ enum ForkSupport {
         _ = pthread_atfork(nil, nil) {
             // Other threads may have held any lock; none of them exists here.
             ErrorMessages.resetAfterFork()
+            Notice.resetAfterFork()
             MemoryRegistry.shared.resetAfterFork()
             Initialization.shared.resetAfterFork()
             for device in Device.all { device.resetAfterFork() }

@@ -52,6 +52,8 @@ final class Initialization: Sendable {
                 ErrorCode.repeatInitialize,
                 .wrongOrder("The process is initialised already; the call has been counted"))
         }
+        // With the first look, every setting is checked.
+        _ = HostProfile.current
         let configuration: Configuration
         if let path, !path.isEmpty {
             configuration = try Configuration(path: path)
@@ -68,6 +70,7 @@ final class Initialization: Sendable {
         ErrorMessages.setProcessWide(configuration.hasProcessWideMessages)
         try callInitCallbacks(configuration)
         ModelDump.shared.begin(configuration.dump)
+        for notice in configuration.notices { Notice.sayOnce(notice) }
         state.withLock { state in
             state.configuration = configuration
             state.firstText = state.firstText ?? configuration.text

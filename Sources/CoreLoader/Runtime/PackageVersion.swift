@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// The version of an installed package, such as `8.5.0.alpha002`.
 struct PackageVersion: Equatable, Sendable {
     let text: String
@@ -54,18 +52,18 @@ struct PackageVersion: Equatable, Sendable {
             ? PackageVersion(profile.cannVersion) : nil
     }
 
-    /// The line that starts with `Version=`.
+    /// The line that starts with `Version=`; nil without a file that can be read.
     private static func read(_ path: String) -> PackageVersion? {
-        guard let file = unsafe fopen(path, "r") else { return nil }
-        defer { unsafe fclose(file) }
-        var buffer = [CChar](repeating: 0, count: 512)
-        while unsafe fgets(&buffer, Int32(buffer.count), file) != nil {
-            let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard line.hasPrefix("Version=") else { continue }
-            return PackageVersion(String(line.dropFirst(8).filter { !$0.isWhitespace }))
+        guard let text = try? FileContent.text(of: path, limit: fileLimit) else { return nil }
+        let lines = text.split { [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains($0) }
+        for line in lines where line.starts(with: "Version=".utf8) {
+            let version = String(decoding: line.dropFirst("Version=".utf8.count), as: UTF8.self)
+            return PackageVersion(version.filter { !$0.isWhitespace })
         }
         return nil
     }
+
+    private static let fileLimit = 1 << 20
 }
 
 /// A family of chips: the name up to the digits at its end, such as `Ascend310P` of `Ascend310P3`.

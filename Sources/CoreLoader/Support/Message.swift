@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
+
 /// What is said about a failure, under one of the documented message codes.
 ///
 /// The name of the called function is added by the entry point. Codes: EH the AscendCL layer, EE the runtime,
@@ -43,6 +45,22 @@ struct MessageText: Hashable, Sendable {
     let title: String
     let text: String
     let solution: String?
+
+    /// Names out of files and paths are in these texts: nothing in them is to steer a terminal, or to fill the memory.
+    init(code: String, title: String, text: String, solution: String?) {
+        self.code = code
+        self.title = title
+        self.text = Self.shown(text)
+        self.solution = solution.map(Self.shown)
+    }
+
+    private static let limit = 16_384
+
+    private static func shown(_ text: String) -> String {
+        let bytes = text.utf8.count
+        guard bytes > limit else { return printable(text) }
+        return printable(String(decoding: text.utf8.prefix(limit), as: UTF8.self) + " … (\(bytes) bytes)")
+    }
 
     var isInner: Bool { code.hasSuffix("9999") || code.hasSuffix("8888") }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Settings
 import Testing
 
 @testable import CoreLoader
@@ -68,20 +69,24 @@ import Testing
         #expect(HostProfile.visible(list, of: 4) == expected)
     }
 
+    private func environment(_ variables: [String: String]) -> Environment {
+        Environment(variable: { variables[$0] }, complain: { _ in })
+    }
+
     @Test func theHostIsDescribedByVariables() {
         let variables = [
             "PYACLMDL_DEVICE_COUNT": "8", "PYACLMDL_SOC_NAME": "Ascend910B3", "PYACLMDL_DEVICE_MEMORY": "32G",
             "PYACLMDL_RUN_MODE": "device", "PYACLMDL_CANN_VERSION": "8.3.0.rc1",
         ]
-        let profile = HostProfile { variables[$0] }
+        let profile = HostProfile(environment(variables))
         #expect(profile.deviceCount == 8)
         #expect(profile.socName == "Ascend910B3")
         #expect(profile.deviceMemory == 32 << 30)
         #expect(profile.runMode == .device)
         #expect(profile.cannVersion == "8.3.0.rc1")
-        let wrong = HostProfile { ["PYACLMDL_DEVICE_COUNT": "-1", "PYACLMDL_DEVICE_MEMORY": "lots"][$0] }
+        let wrong = HostProfile(environment(["PYACLMDL_DEVICE_COUNT": "-1", "PYACLMDL_DEVICE_MEMORY": "lots"]))
         #expect(wrong.deviceCount == 1)
-        #expect(wrong.deviceMemory == HostProfile { _ in nil }.deviceMemory)
+        #expect(wrong.deviceMemory == HostProfile(environment([:])).deviceMemory)
     }
 
     @Test(

@@ -195,7 +195,7 @@ private func open(
 ) throws(Failure) -> (FileContent, Output<UInt32>) {
     guard let path = text(path) else { throw .null("modelPath") }
     let result = try output(id, "bundleId")
-    return (try FileContent(path), result)
+    return (try FileContent(model: path), result)
 }
 
 private func copy(
