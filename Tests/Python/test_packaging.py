@@ -148,6 +148,96 @@ def test_the_prefix_looks_like_cann(prefix):
     assert run(command("pyaclmdl-config"), "--env", prefix / "none").returncode == 1
 
 
+def values_of(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+@pytest.mark.parametrize("played", [None, "8.3.0.rc1"])
+def test_the_versions_of_the_prefix_are_those_that_the_library_plays(played, tmp_path):
+    environment = os.environ | ({"PYACLMDL_CANN_VERSION": played} if played else {})
+    # An installed CANN has its own version.
+    home = tmp_path / "cann/share/info/runtime"
+    home.mkdir(parents=True)
+    (home / "version.info").write_text("Version=1.2.3\n")
+    folder = tmp_path / "prefix"
+    done = run(command("pyaclmdl-config"), "--create", folder, env=environment | {"ASCEND_HOME_PATH": home.parents[2]})
+    assert done.returncode == 0, done.stderr
+    program = "import acl; print(acl.get_version_str('runtime')[0])"
+    selected = run("bash", "-c", f'. {folder}/set_env.sh && {sys.executable} -c "{program}"', env=environment)
+    version = selected.stdout.strip()
+    assert version == (played or "8.5.0"), selected.stderr
+    lines = (folder / "version.cfg").read_text().splitlines()
+    assert lines[0] == "# version: 1.0"
+    entries = values_of("\n".join(lines))
+    assert len(entries) == 24 and set(entries.values()) == {f"[{version}:{version}]"}
+    # As torch_npu, HCCL and cmake files look for it.
+    assert {"runtime_running_version", "toolkit_running_version", "compiler_installed_version"} <= set(entries)
+    assert (folder / "runtime/version.info").read_text() == f"Version={version}\n"
+    info = values_of((folder / f"{os.uname().machine}-linux/ascend_toolkit_install.info").read_text())
+    assert info["version"] == version and info["path"] == f"{folder}/{os.uname().machine}-linux"
+
+
+def test_scripts_can_source_setenv_bash(prefix):
+    script = (
+        "set -euo pipefail; unset LD_LIBRARY_PATH;"
+        "source $0/bin/setenv.bash; source $0/bin/setenv.bash; source $0/set_env.sh;"
+        'echo "$ASCEND_HOME_PATH $ASCEND_TOOLKIT_HOME"; command -v atc; echo "$LD_LIBRARY_PATH"; echo "${PATH%%:*}"'
+    )
+    done = run("bash", "-c", script, prefix, env={"PATH": "/usr/bin:/bin"})
+    assert done.stdout.splitlines() == [
+        f"{prefix} {prefix}",
+        f"{prefix}/bin/atc",
+        f"{prefix}/lib64",
+        f"{prefix}/bin",
+    ], done.stderr
+
+
+def test_a_prefix_for_a_path_that_shells_would_split(tmp_path):
+    folder = tmp_path / "it's a [prefix]"
+    assert run(command("pyaclmdl-config"), "--create", folder).returncode == 0
+    done = run("sh", "-c", '. "$0/bin/setenv.bash"; . "$0/bin/setenv.bash"; echo "$LD_LIBRARY_PATH"', folder)
+    assert done.stdout.split(":")[0].strip() == f"{folder}/lib64" and done.stdout.count("[prefix]") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "is_link"),
+    [
+        ("version.cfg", True),
+        ("version.cfg", False),
+        ("set_env.sh", True),
+        ("bin/setenv.bash", True),
+        ("lib64", True),
+        ("runtime/include", True),
+        ("bin/atc", False),
+    ],
+)
+def test_a_prefix_does_not_write_over_or_through_what_is_not_its_own(tmp_path, name, is_link):
+    folder, victim = tmp_path / "prefix", tmp_path / "victim"
+    (folder / name).parent.mkdir(parents=True)
+    if name in ("lib64", "runtime/include"):
+        victim.mkdir()
+    else:
+        victim.write_text("precious")
+    if is_link:
+        (folder / name).symlink_to(victim)
+    else:
+        (folder / name).write_text("precious")
+    before = sorted(folder.rglob("*"))
+    done = run(command("pyaclmdl-config"), "--create", folder)
+    assert done.returncode == 1 and "choose another prefix" in done.stderr, done.stderr
+    assert sorted(folder.rglob("*")) == before, "nothing was written"
+    assert (list(victim.iterdir()) == []) if victim.is_dir() else (victim.read_text() == "precious")
+
+
+def test_a_prefix_that_cannot_be_written_leaves_no_temporary_files(tmp_path):
+    import resource
+
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))}
+    done = run(command("pyaclmdl-config"), "--create", tmp_path / "prefix", **limited)
+    assert done.returncode == 1 and "File too large" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")] == []
+
+
 @pytest.fixture(scope="module")
 def model_files(make_model, tmp_path_factory):
     """A model, its input and the output that ONNX's reference evaluator computes, as files."""
