@@ -99,7 +99,7 @@ $(STAMPS)/build $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(STAMPS)/lint: $(
 	@$(BIN)/python -m pip install --quiet --no-deps -r $<
 	@touch $@
 
-$(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py
+$(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py scripts/onednn_threads.py
 	$(say) "oneDNN into .deps/onednn"
 	@$(BIN)/python scripts/link_onednn.py
 	@touch $@

@@ -42,6 +42,8 @@ let package = Package(
 
         // The ABI: AscendCL's headers, C11- and C++-clean.
         .target(name: "CAscendCL"),
+        // The threads that share a kernel's work, oneDNN's too.
+        .target(name: "CThreadTeam"),
         // oneDNN's C API, with the major version asserted.
         .target(name: "COneDNN", cSettings: [.unsafeFlags(["-I\(oneDNN)/include"])], linkerSettings: oneDNNLink),
 
@@ -53,7 +55,7 @@ let package = Package(
             exclude: ["Protos/dump_data.proto", "Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
-        .target(name: "Kernels", dependencies: ["COneDNN", "GEGraph"], swiftSettings: oneDNNSettings),
+        .target(name: "Kernels", dependencies: ["COneDNN", "CThreadTeam", "GEGraph"], swiftSettings: oneDNNSettings),
         // The catalogue of operators: shape inference and lowering to kernels.
         .target(name: "Operators", dependencies: ["GEGraph", "Kernels"], swiftSettings: oneDNNSettings),
         // Lifetimes → offsets, a pure function, and its verifier.
@@ -92,6 +94,7 @@ let package = Package(
         // One test folder per module.
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: settings),
+        .testTarget(name: "ThreadTeamTests", dependencies: ["CThreadTeam"], swiftSettings: settings),
         .testTarget(
             name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
         .testTarget(

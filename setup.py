@@ -88,7 +88,9 @@ class BuildPackage(build_py):
         built = swift_build(root)
         copy_stripped(built / "libascendcl.so", package / "libascendcl.so")
         copy_stripped(built / "atc", package / "atc")
-        shutil.copy(find_dnnl(root), package / DNNL)
+        import onednn_threads
+
+        (package / DNNL).write_bytes(onednn_threads.use_own_threads(find_dnnl(root).read_bytes()))
         if (notices := root / "THIRD-PARTY-PROGRAMS").exists():
             (package / "licenses").mkdir(exist_ok=True)
             shutil.copy(notices, package / "licenses" / "onednn-THIRD-PARTY-PROGRAMS")

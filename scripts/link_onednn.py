@@ -3,7 +3,8 @@
 """Puts oneDNN where Package.swift looks for it: .deps/onednn/include and .deps/onednn/lib.
 
 The headers and the library come from the PyPI packages onednn-devel-cpu-gomp and onednn-cpu-gomp of the environment
-that runs this script. They are copied: a build environment of pip is gone before the next build.
+that runs this script. They are copied: a build environment of pip is gone before the next build, and the library is
+changed to run on this project's threads.
 Set ONEDNN_ROOT instead to build against another oneDNN 3.x; this script is then not needed.
 
 usage: link_onednn.py
@@ -11,11 +12,11 @@ usage: link_onednn.py
 
 from __future__ import annotations
 
-import filecmp
-import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
+
+from onednn_threads import use_own_threads
 
 VERSION = "2023.2.0"
 PACKAGES = ("onednn-devel-cpu-gomp", "onednn-cpu-gomp")
@@ -52,10 +53,13 @@ def link(destination: Path = DESTINATION) -> Path:
     """Copies what is missing or differs; returns the destination."""
     for name, source in installed_files().items():
         target = destination / name
-        if target.exists() and filecmp.cmp(source, target):
+        content = source.read_bytes()
+        if target.name == LIBRARY:
+            content = use_own_threads(content)
+        if target.exists() and target.read_bytes() == content:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
+        target.write_bytes(content)
     alias = destination / "lib" / "libdnnl.so"
     if not alias.is_symlink():
         alias.symlink_to(LIBRARY)

@@ -14,7 +14,6 @@ need() { # need PACKAGE COMMAND...: asks for PACKAGE unless COMMAND succeeds
 
 has_header() { "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")'; }
 has_venv() { "$python" -c 'import ensurepip, venv'; }
-has_library() { ldconfig -p | grep -F "$1"; }
 
 need python3 command -v "$python"
 need libpython3-dev has_header
@@ -23,7 +22,6 @@ need gcc command -v gcc
 need libc6-dev test -e /usr/include/stdio.h
 need make command -v make
 need git command -v git
-need libgomp1 has_library libgomp.so.1
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -8,7 +8,8 @@ import Kernels
 /// All arrays are allocated here once, so that running allocates nothing.
 @safe
 final class BoundSteps {
-    let usesOneDNN: Bool
+    /// Whether any step can use more than one thread.
+    let sharesWork: Bool
 
     @safe
     private enum Step {
@@ -31,17 +32,15 @@ final class BoundSteps {
     private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
     private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private let stream: dnnl_stream_t
-    private let threads: Int
 
     /// Safety: the areas are aligned and cover what the branch asks for.
     @unsafe
     init(
-        _ branch: PreparedBranch, threads: Int, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
+        _ branch: PreparedBranch, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
     ) throws {
         let program = branch.program
         unsafe stream = try Engine.shared().stream
         primitives = branch.primitives
-        self.threads = threads
         // Where nothing is needed any address serves; the stream's is one.
         let nowhere = unsafe UnsafeMutableRawPointer(stream)
         let addresses = unsafe program.buffers.indices.map { buffer -> UnsafeMutableRawPointer? in
@@ -117,10 +116,15 @@ final class BoundSteps {
             }
         }
         steps = bound
+        sharesWork = bound.contains { step in
+            switch step {
+            case .primitive: true
+            case .native(let kernel, _): kernel.parts > 1
+            }
+        }
         inputPatches = patches.inputs
         outputPatches = patches.outputs
         self.memories = memories
-        usesOneDNN = !memories.isEmpty
     }
 
     deinit {
@@ -143,7 +147,7 @@ final class BoundSteps {
                     throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
                 }
             case .native(let kernel, let operands):
-                unsafe Parallel.run(kernel, operands, threads: threads)
+                unsafe Parallel.run(kernel, operands)
             }
         }
     }

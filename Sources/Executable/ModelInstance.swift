@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
 import Kernels
 
 /// A prepared model bound to one weight area and one workspace; it neither owns nor frees either of them.
@@ -27,13 +26,13 @@ public final class ModelInstance {
         // area is only read.
         branches = try prepared.branches.map {
             try unsafe BoundSteps(
-                $0, threads: prepared.threads,
+                $0,
                 weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
                 workspace: workspace.map { unsafe Alignment.align($0) })
         }
     }
 
-    /// Runs the model once, on the calling thread and oneDNN's workers. Allocates nothing and takes no lock.
+    /// Runs the model once, on the calling thread and those that help it. Allocates nothing.
     /// - inputs, outputs: addresses of the caller's buffers in the model's order, of any alignment, at least as large as
     ///   `inputBytes` and `outputBytes` say for the gear; outputs are overwritten.
     /// - gear: the number of the gear; 0 in a model without gears.
@@ -47,7 +46,6 @@ public final class ModelInstance {
                 needed: prepared.inputBytes.count + prepared.outputBytes.count)
         }
         let steps = branches[gear]
-        if steps.usesOneDNN { conednn_set_threads(Int32(prepared.threads)) }
-        try unsafe steps.run(inputs: inputs, outputs: outputs)
+        try Parallel.with(threads: steps.sharesWork ? prepared.threads : 1) { try unsafe steps.run(inputs: inputs, outputs: outputs) }
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
 public import GEGraph
 import Kernels
 
@@ -24,7 +23,7 @@ public final class PreparedModel: Sendable {
     let weights: WeightLayout
     let threads: Int
 
-    /// Prepares `model` for `threads` threads per execution.
+    /// Prepares `model` for `threads` threads per execution, or as many as the system grants.
     /// - weights: the model's weights partition, only read during the call.
     /// - Throws: `GraphError` for operators that are missing or used wrongly, `OneDNNError` if a kernel cannot be made.
     public convenience init(_ model: Model, weights: UnsafeRawBufferPointer, threads: Int) throws {
@@ -33,13 +32,16 @@ public final class PreparedModel: Sendable {
 
     /// Prepares a model whose weights partition has `weightBytes` bytes and is not at hand yet.
     public init(_ model: Model, weightBytes partition: Int, threads: Int) throws {
-        conednn_set_threads(Int32(threads))
         let gears = try GearGraphs(model)
-        let compiled = try (gears?.graphs ?? [model.graph]).map {
-            try GraphCompiler.compile($0, weightBytes: partition)
+        let threads = Parallel.available(threads)
+        // How many threads a kernel uses is settled when it is made.
+        let (compiled, layout, primitives) = try Parallel.with(threads: threads) {
+            let compiled = try (gears?.graphs ?? [model.graph]).map {
+                try GraphCompiler.compile($0, weightBytes: partition)
+            }
+            let primitives = try PrimitiveFactory.compile(compiled.map(\.program.steps))
+            return (compiled, WeightLayout(compiled.map(\.program)), primitives)
         }
-        let layout = WeightLayout(compiled.map(\.program))
-        let primitives = try PrimitiveFactory.compile(compiled.map(\.program.steps), threads: threads)
         branches = try zip(compiled, zip(layout.offsets, primitives)).map { branch, made in
             PreparedBranch(
                 inputBytes: branch.inputs.map { $0.size ?? 0 },
@@ -77,9 +79,10 @@ public final class PreparedModel: Sendable {
         guard let start = area.baseAddress, area.count >= weightBytes else {
             throw ExecutableError.areaTooSmall(area: "weight", bytes: area.count, needed: weightBytes)
         }
-        conednn_set_threads(Int32(threads))
-        // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
-        try unsafe self.weights.pack(weights, into: Alignment.align(start), threads: threads)
+        try Parallel.with(threads: threads) {
+            // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
+            try unsafe self.weights.pack(weights, into: Alignment.align(start))
+        }
     }
 }
 

@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
-import Dispatch
 import Kernels
 import Synchronization
 
-/// Compiles the primitives of programs. Code generation dominates a load, so it uses all threads; oneDNN's primitive
+/// Compiles the primitives of programs. Code generation dominates a load, so it uses all threads at hand; oneDNN's primitive
 /// cache makes equal ones only once.
 enum PrimitiveFactory {
     /// - programs: the steps of each program.
     /// - Returns: by program and step the primitive; nil for native kernels.
-    static func compile(_ programs: [[Program.Step]], threads: Int) throws -> [[Primitive?]] {
-        var rest = try compile(programs.count == 1 ? programs[0] : programs.flatMap { $0 }, threads: threads)[...]
+    static func compile(_ programs: [[Program.Step]]) throws -> [[Primitive?]] {
+        var rest = try compile(programs.count == 1 ? programs[0] : programs.flatMap { $0 })[...]
         return programs.map { steps in
             defer { rest = rest.dropFirst(steps.count) }
             return Array(rest.prefix(steps.count))
         }
     }
 
-    private static func compile(_ steps: [Program.Step], threads: Int) throws -> [Primitive?] {
+    private static func compile(_ steps: [Program.Step]) throws -> [Primitive?] {
         let jobs = steps.enumerated().compactMap { index, step in
             if case .primitive(let descriptor, _) = step.kind { (index, descriptor) } else { nil }
         }
         let outcomes = jobs.map { _ in Outcome() }
         let next = Atomic<Int>(0)
-        let work: @Sendable (Int) -> Void = { _ in
-            // The number of threads that a primitive will use is settled when it is made, per calling thread.
-            conednn_set_threads(Int32(threads))
+        Parallel.each { _ in
             while true {
                 let job = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard job < jobs.count else { return }
@@ -36,11 +32,6 @@ enum PrimitiveFactory {
                     outcomes[job].error = error
                 }
             }
-        }
-        if threads > 1, jobs.count > 1 {
-            DispatchQueue.concurrentPerform(iterations: threads, execute: work)
-        } else {
-            work(0)
         }
         var primitives = [Primitive?](repeating: nil, count: steps.count)
         for (job, outcome) in zip(jobs, outcomes) {

@@ -33,33 +33,32 @@ struct WeightLayout {
     }
 
     /// Writes all constants to `base`, which is aligned and covers `totalBytes`.
-    func pack(_ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer, threads: Int) throws {
+    func pack(_ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer) throws {
         for (packed, offset) in contents {
             let target = unsafe base + offset
             switch packed.constant.data {
             case .inline(let bytes):
-                try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target, threads: threads) }
+                try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
             case .weights(let range):
                 guard range.upperBound <= weights.count else {
                     throw ExecutableError.areaTooSmall(
                         area: "model's weights", bytes: weights.count, needed: range.upperBound)
                 }
                 // Safe: the range lies within the partition.
-                try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target, threads: threads)
+                try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target)
             }
         }
     }
 
     private func store(
-        _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer,
-        threads: Int
+        _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
     ) throws {
         guard let start = source.baseAddress, packed.bytes > 0 else { return }
         guard let (from, to) = packed.reorder else {
             guard source.count >= packed.bytes else {
                 throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: packed.bytes)
             }
-            unsafe copy(UnsafeMutableRawPointer(mutating: start), to: target, bytes: packed.bytes, threads: threads)
+            unsafe copy(UnsafeMutableRawPointer(mutating: start), to: target, bytes: packed.bytes)
             return
         }
         try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
@@ -106,11 +105,11 @@ private struct StoredConstants {
 
 /// Safety: both addresses cover `bytes`; the source is only read.
 private func copy(
-    _ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, bytes: Int, threads: Int
+    _ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, bytes: Int
 ) {
     var (input, output) = unsafe (source, target)
     unsafe Parallel.run(
-        CopyKernel(bytes: bytes), KernelOperands(inputs: &input, outputs: &output, scratch: target), threads: threads)
+        CopyKernel(bytes: bytes), KernelOperands(inputs: &input, outputs: &output, scratch: target))
 }
 
 /// A reorder that is made, run once and forgotten; equal ones come from oneDNN's primitive cache.

@@ -9,29 +9,13 @@
 static void *library;
 static char *library_path;
 
-/* A thread of an execution that waits for another one spins before it sleeps, by default so long that it takes the core
-   from that other one where programs keep all cores busy. The OpenMP library reads this setting when it is loaded;
-   what the user has set holds, and the environment is left as it was. */
-static void *open_with_short_spins(const char *path)
-{
-    const bool is_free = !getenv("GOMP_SPINCOUNT") && !getenv("OMP_WAIT_POLICY");
-    if (is_free) {
-        setenv("GOMP_SPINCOUNT", "1000", 1);
-    }
-    void *opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (is_free) {
-        unsetenv("GOMP_SPINCOUNT");
-    }
-    return opened;
-}
-
 /* Opens the library once per process; ImportError with the loader's reason when that fails. */
 bool open_library(const char *path)
 {
     if (library) {
         return true;
     }
-    library = open_with_short_spins(path);
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         PyErr_Format(PyExc_ImportError, "acl cannot load the AscendCL library: %s", dlerror());
         return false;

@@ -400,35 +400,3 @@ def test_a_library_that_cannot_be_loaded_is_an_import_error(tmp_path):
         check=True,
     )
     assert done.stdout.startswith("acl cannot load the AscendCL library: ") and str(path) in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("given", "seen"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "unset")],
-    ids=["default", "spins", "policy"],
-)
-def test_threads_spin_briefly_unless_the_user_decides(tmp_path, given, seen):
-    """A library's constructor sees what libgomp would see; afterwards the environment is as it was."""
-    source, library = tmp_path / "seen.c", tmp_path / "libseen.so"
-    source.write_text(
-        """#include <stdio.h>
-        #include <stdlib.h>
-        __attribute__((constructor)) static void show(void)
-        {
-            const char *spins = getenv("GOMP_SPINCOUNT");
-            printf("%s\\n", spins ? spins : "unset");
-            fflush(stdout);
-        }
-        """
-    )
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
-    script = "import acl, subprocess; subprocess.run('echo ${GOMP_SPINCOUNT-unset}', shell=True, check=True)"
-    environment = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**environment, **given, "PYACLMDL_LIBRARY": str(library)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == [seen, given.get("GOMP_SPINCOUNT", "unset")]

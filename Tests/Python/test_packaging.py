@@ -27,7 +27,6 @@ SYSTEM_LIBRARIES = {
     "librt.so.1",
     "libstdc++.so.6",
     "libgcc_s.so.1",
-    "libgomp.so.1",
     "ld-linux-x86-64.so.2",
     "ld-linux-aarch64.so.1",
     "libutil.so.1",

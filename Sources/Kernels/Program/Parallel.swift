@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
+internal import CThreadTeam
 
-/// Runs native work on the threads that serve oneDNN.
+/// Native work on the threads that serve oneDNN, too.
 package enum Parallel {
+    /// Runs `body` with `threads` threads at hand for everything that it runs; calls may be nested, the outermost decides.
+    /// Allocates nothing once the threads exist.
+    /// - Throws: `NoThreads` if the system grants no more threads.
+    @inline(__always)
+    package static func with<Result>(threads: Int, _ body: () throws -> Result) throws -> Result {
+        guard team_begin(Int32(threads)) else { throw NoThreads(threads: threads) }
+        defer { team_end() }
+        return try body()
+    }
+
+    /// How many threads, up to `wanted`, the system grants; they are kept for executions.
+    package static func available(_ wanted: Int) -> Int { Int(team_available(Int32(clamping: wanted))) }
+
     @unsafe
     private struct Job {
         let kernel: any NativeKernel
@@ -11,25 +24,51 @@ package enum Parallel {
         let parts: Int
     }
 
-    /// Runs a kernel on at most `threads` threads. Allocates nothing.
-    package static func run(_ kernel: any NativeKernel, _ operands: KernelOperands, threads: Int) {
+    /// Runs a kernel on the threads at hand. Allocates nothing.
+    package static func run(_ kernel: any NativeKernel, _ operands: KernelOperands) {
         let parts = kernel.parts
+        let threads = Int(team_size())
         guard threads > 1, parts > 1 else { return unsafe kernel.run(operands) }
         var job = unsafe Job(kernel: kernel, operands: operands, parts: parts)
-        // Safe: the region ends before this function returns, so the job outlives every use of its address.
+        // Safe: all places are done before this function returns, so the job outlives every use of its address.
         unsafe withUnsafeMutablePointer(to: &job) { pointer in
-            unsafe conednn_parallel(
+            unsafe team_run(
                 Int32(min(threads, parts)),
-                { index, count, context in
+                { place, count, context in
                     guard let job = unsafe context?.assumingMemoryBound(to: Job.self) else { return }
-                    let range = Parallel.share(Int(index), of: Int(count), parts: unsafe job.pointee.parts)
+                    let range = Parallel.share(Int(place), of: Int(count), parts: unsafe job.pointee.parts)
                     unsafe job.pointee.kernel.run(job.pointee.operands, parts: range)
                 }, pointer)
         }
     }
 
+    /// Calls `body` once on each thread at hand, with the thread's place.
+    package static func each(_ body: (Int) -> Void) {
+        // Safe: the closure outlives the call, which returns when all places are done.
+        withoutActuallyEscaping(body) { body in
+            var body = body
+            unsafe withUnsafeMutablePointer(to: &body) { pointer in
+                unsafe team_run(
+                    team_size(),
+                    { place, _, context in
+                        unsafe context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(Int(place))
+                    }, pointer)
+            }
+        }
+    }
+
     fileprivate static func share(_ index: Int, of count: Int, parts: Int) -> Range<Int> {
         parts * index / count..<parts * (index + 1) / count
+    }
+}
+
+/// The system starts no more threads.
+package struct NoThreads: Error, CustomStringConvertible {
+    let threads: Int
+
+    package var description: String {
+        "the \(threads) threads that it was prepared for cannot be started; raise the limit of threads and processes, or "
+            + "set PYACLMDL_NUM_THREADS=1"
     }
 }
 

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "thread_team.h"
+
+#include "crew.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    /* How long a thread looks for more work before it sleeps: while its crew is in use, and between uses. */
+    SPIN_IN_USE = 60000,
+    SPIN_BETWEEN = 10000,
+    /* The helpers of a caller that works alone look this often whether they are needed after all, and stop looking after so
+     * many times without any work. A kernel with a barrier of its own in generated code would need them. */
+    LOOK_AROUND = 10000000,
+    LOOKS = 100,
+    /* What sharing may lose before the caller works alone, and how long it then does: twice as long each time, until
+     * sharing has gained as much. All in nanoseconds. */
+    STAKE = 20000000,
+    ALONE_FIRST = 100000000,
+    ALONE_LONGEST = 1600000000,
+};
+
+struct crew {
+    /* generation << 32 | count << 16 | next free place: one word, so that nobody takes a place of work that is over. */
+    _Alignas(64) _Atomic uint64_t work;
+    team_body *body;
+    void *context;
+
+    _Alignas(64) _Atomic uint32_t unfinished;
+    _Atomic uint32_t caller_sleeps;
+
+    _Alignas(64) _Atomic uint32_t alarm;
+    _Atomic uint32_t sleepers;
+    _Atomic uint32_t deep_sleepers;
+    _Atomic bool in_use;
+    _Atomic bool alone;
+
+    _Alignas(64) _Atomic uint32_t arrived;
+    _Atomic uint32_t passed;
+
+    /* The caller's: what sharing has gained lately, between -STAKE and STAKE; until when it works alone and for how long the
+     * next time; when the present work was offered, and when the caller began with it. */
+    int64_t gained;
+    uint64_t alone_until, alone_next;
+    uint64_t offered_at, began_at;
+
+    /* Of the present use. */
+    int threads;
+    /* Guarded by the list's lock. */
+    int helpers;
+    struct crew *next;
+};
+
+_Thread_local struct member team_member = {.now = {NULL, 0, 1}, .threads = 1};
+
+static struct {
+    /* The crew that was given back last, outside the lock. */
+    struct crew *_Atomic latest;
+    pthread_mutex_t lock;
+    struct crew *free;
+    /* The number of threads in the largest crew there is, free or in use. */
+    int largest;
+} crews = {NULL, PTHREAD_MUTEX_INITIALIZER, NULL, 1};
+
+static uint64_t now_nanoseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected, long nanoseconds)
+{
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds ? &time : NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int threads)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
+static int count_of(uint64_t work)
+{
+    return (int)(work >> 16 & 0xffff);
+}
+
+static int next_of(uint64_t work)
+{
+    return (int)(work & 0xffff);
+}
+
+/* Takes a free place and works on it; false when there is none. */
+static bool take_place(struct crew *crew)
+{
+    uint64_t work = atomic_load_explicit(&crew->work, memory_order_acquire);
+    do {
+        if (next_of(work) >= count_of(work))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&crew->work, &work, work + 1, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    const struct position outer = team_member.now;
+    team_member.now = (struct position){crew, next_of(work), count_of(work)};
+    team_member.threads = crew->threads;
+    crew->body(next_of(work), count_of(work), crew->context);
+    team_member.now = outer;
+    if (atomic_fetch_sub(&crew->unfinished, 1) == 1 && atomic_load(&crew->caller_sleeps))
+        futex_wake(&crew->unfinished, 1);
+    return true;
+}
+
+static bool has_free_place(struct crew *crew)
+{
+    const uint64_t work = atomic_load(&crew->work);
+    return next_of(work) < count_of(work);
+}
+
+/* Looks for free places for a while; true when there is one. */
+static bool spin_for_work(struct crew *crew)
+{
+    if (atomic_load_explicit(&crew->alone, memory_order_relaxed))
+        return has_free_place(crew);
+    const uint64_t start = now_nanoseconds();
+    for (;;) {
+        for (int i = 0; i < 32; i++) {
+            if (has_free_place(crew))
+                return true;
+            relax();
+        }
+        const bool in_use = atomic_load_explicit(&crew->in_use, memory_order_relaxed);
+        if (now_nanoseconds() - start > (in_use ? SPIN_IN_USE : SPIN_BETWEEN))
+            return false;
+    }
+}
+
+/* Sleeps until the alarm sounds, or only for a moment. */
+static void sleep_until_alarm(struct crew *crew, bool deeply)
+{
+    const uint32_t alarm = atomic_load(&crew->alarm);
+    _Atomic uint32_t *deep = deeply ? &crew->deep_sleepers : NULL;
+    atomic_fetch_add(&crew->sleepers, 1);
+    if (deep)
+        atomic_fetch_add(deep, 1);
+    if (!has_free_place(crew))
+        futex_wait(&crew->alarm, alarm, deeply ? 0 : LOOK_AROUND);
+    if (deep)
+        atomic_fetch_sub(deep, 1);
+    atomic_fetch_sub(&crew->sleepers, 1);
+}
+
+static void *help(void *argument)
+{
+    struct crew *crew = argument;
+    uint64_t seen = 0;
+    for (int idle = 0;; idle++) {
+        if (take_place(crew) || spin_for_work(crew) || atomic_load(&crew->work) != seen)
+            idle = 0;
+        seen = atomic_load(&crew->work);
+        if (!has_free_place(crew))
+            sleep_until_alarm(crew, !atomic_load(&crew->alone) || idle > LOOKS);
+    }
+    return NULL;
+}
+
+static void sound_alarm(struct crew *crew, int threads)
+{
+    if (atomic_load(&crew->sleepers)) {
+        atomic_fetch_add(&crew->alarm, 1);
+        futex_wake(&crew->alarm, threads);
+    }
+}
+
+void team_offer(int count, team_body *body, void *context)
+{
+    struct crew *crew = team_member.crew;
+    crew->body = body;
+    crew->context = context;
+    atomic_store_explicit(&crew->unfinished, (uint32_t)count, memory_order_relaxed);
+    const uint64_t generation = (atomic_load_explicit(&crew->work, memory_order_relaxed) >> 32) + 1;
+    crew->offered_at = now_nanoseconds();
+    atomic_store(&crew->work, generation << 32 | (uint64_t)count << 16 | 1);
+    if (crew->alone_until && crew->offered_at >= crew->alone_until) {
+        crew->alone_until = 0;
+        atomic_store(&crew->alone, false);
+    }
+    if (!crew->alone_until)
+        sound_alarm(crew, count - 1);
+    crew->began_at = now_nanoseconds();
+    team_member.now = (struct position){crew, 0, count};
+}
+
+/* Learns from work that would have taken the caller `by_itself` nanoseconds and is finished now. */
+static void judge(struct crew *crew, uint64_t by_itself, uint64_t finished_at)
+{
+    crew->gained += (int64_t)by_itself - (int64_t)(finished_at - crew->offered_at);
+    if (crew->gained > STAKE) {
+        crew->gained = STAKE;
+        crew->alone_next = ALONE_FIRST;
+    } else if (crew->gained < -STAKE) {
+        crew->gained = 0;
+        crew->alone_until = finished_at + crew->alone_next;
+        if (crew->alone_next < ALONE_LONGEST)
+            crew->alone_next *= 2;
+        atomic_store(&crew->alone, true);
+    }
+}
+
+void team_finish(void)
+{
+    struct crew *crew = team_member.crew;
+    const int count = team_member.now.count;
+    team_member.now = (struct position){NULL, 0, 1};
+    atomic_fetch_sub(&crew->unfinished, 1);
+    int taken = 1;
+    while (take_place(crew))
+        taken++;
+    const uint64_t done_at = now_nanoseconds();
+    uint32_t unfinished;
+    for (uint64_t now = done_at; (unfinished = atomic_load(&crew->unfinished)) != 0;) {
+        if (now - done_at > SPIN_IN_USE) {
+            atomic_store(&crew->caller_sleeps, 1);
+            if ((unfinished = atomic_load(&crew->unfinished)) != 0)
+                futex_wait(&crew->unfinished, unfinished, 0);
+            atomic_store(&crew->caller_sleeps, 0);
+        } else {
+            for (int i = 0; i < 32 && atomic_load_explicit(&crew->unfinished, memory_order_relaxed); i++)
+                relax();
+            now = now_nanoseconds();
+        }
+    }
+    if (!crew->alone_until)
+        judge(crew, (done_at - crew->began_at) * (uint64_t)count / (uint64_t)taken, taken < count ? now_nanoseconds() : done_at);
+}
+
+void team_run(int count, team_body *body, void *context)
+{
+    struct member *me = &team_member;
+    if (count > 1 && me->crew && !me->now.crew) {
+        team_offer(count, body, context);
+        body(0, count, context);
+        team_finish();
+        return;
+    }
+    for (int place = 0; place < count; place++)
+        body(place, count, context);
+}
+
+void team_barrier(void)
+{
+    const struct position now = team_member.now;
+    if (now.count < 2)
+        return;
+    struct crew *crew = now.crew;
+    const uint32_t passed = atomic_load(&crew->passed);
+    if (atomic_fetch_add(&crew->arrived, 1) + 1 == (uint32_t)now.count) {
+        atomic_store(&crew->arrived, 0);
+        atomic_fetch_add(&crew->passed, 1);
+        futex_wake(&crew->passed, INT_MAX);
+        return;
+    }
+    /* A caller that works alone has called nobody yet, but here it needs the others. */
+    sound_alarm(crew, now.count - 1);
+    const uint64_t start = now_nanoseconds();
+    while (atomic_load(&crew->passed) == passed) {
+        if (now_nanoseconds() - start > SPIN_IN_USE)
+            futex_wait(&crew->passed, passed, 0);
+        else
+            relax();
+    }
+}
+
+/* Starts helpers until the crew has `threads` with its caller; the list's lock is held. */
+static bool enlarge(struct crew *crew, int threads)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes))
+        return false;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* Signals are for the program's own threads, but faults are for the one that makes them. */
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    while (crew->helpers + 1 < threads) {
+        pthread_t thread;
+        if (pthread_create(&thread, &attributes, help, crew))
+            break;
+        pthread_setname_np(thread, "acl-team");
+        crew->helpers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (crew->helpers + 1 > crews.largest)
+        crews.largest = crew->helpers + 1;
+    return crew->helpers + 1 >= threads;
+}
+
+/* The list's lock is held. */
+static struct crew *take_crew(int threads)
+{
+    struct crew **link = &crews.free;
+    while (*link && (*link)->helpers + 1 < threads && (*link)->next)
+        link = &(*link)->next;
+    struct crew *crew = *link;
+    if (crew) {
+        *link = crew->next;
+    } else {
+        crew = aligned_alloc(64, sizeof *crew);
+        if (!crew)
+            return NULL;
+        *crew = (struct crew){.alone_next = ALONE_FIRST};
+    }
+    if (enlarge(crew, threads))
+        return crew;
+    crew->next = crews.free;
+    crews.free = crew;
+    return NULL;
+}
+
+static void give_back(struct crew *crew)
+{
+    pthread_mutex_lock(&crews.lock);
+    crew->next = crews.free;
+    crews.free = crew;
+    pthread_mutex_unlock(&crews.lock);
+}
+
+/* A crew that is large enough, be it another thread's when that has done; NULL when there is none. */
+static struct crew *wait_for_crew(int threads)
+{
+    for (;;) {
+        pthread_mutex_lock(&crews.lock);
+        struct crew *crew = take_crew(threads);
+        const bool may_come = crews.largest >= threads;
+        pthread_mutex_unlock(&crews.lock);
+        if (crew || !may_come)
+            return crew;
+        /* The system grants no more threads: a rare state, in which a short sleep does no harm. */
+        usleep(1000);
+        if ((crew = atomic_exchange(&crews.latest, NULL)))
+            give_back(crew);
+    }
+}
+
+int team_available(int wanted)
+{
+    pthread_mutex_lock(&crews.lock);
+    struct crew *crew = crews.largest < wanted ? take_crew(wanted) : NULL;
+    if (crew) {
+        crew->next = crews.free;
+        crews.free = crew;
+    }
+    const int available = crews.largest < wanted ? crews.largest : wanted;
+    pthread_mutex_unlock(&crews.lock);
+    return available;
+}
+
+bool team_begin(int threads)
+{
+    struct member *me = &team_member;
+    if (me->depth++)
+        return true;
+    me->threads = threads;
+    if (threads < 2)
+        return true;
+    struct crew *crew = atomic_exchange(&crews.latest, NULL);
+    if (!crew || crew->helpers + 1 < threads) {
+        if (crew)
+            give_back(crew);
+        crew = wait_for_crew(threads);
+    }
+    if (!crew) {
+        me->depth = 0;
+        me->threads = 1;
+        return false;
+    }
+    crew->threads = threads;
+    me->crew = crew;
+    atomic_store(&crew->in_use, true);
+    if (crew->alone_until && atomic_load(&crew->deep_sleepers))
+        sound_alarm(crew, threads);
+    return true;
+}
+
+void team_end(void)
+{
+    struct member *me = &team_member;
+    if (--me->depth)
+        return;
+    me->threads = 1;
+    struct crew *crew = me->crew;
+    if (!crew)
+        return;
+    me->crew = NULL;
+    atomic_store(&crew->in_use, false);
+    struct crew *nobody = NULL;
+    if (!atomic_compare_exchange_strong(&crews.latest, &nobody, crew))
+        give_back(crew);
+}
+
+int team_size(void)
+{
+    return team_member.threads;
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&crews.lock);
+}
+
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&crews.lock);
+}
+
+/* The helpers do not exist here: what they have is left alone, and new crews are made. */
+static void in_child(void)
+{
+    pthread_mutex_init(&crews.lock, NULL);
+    atomic_store(&crews.latest, NULL);
+    crews.free = NULL;
+    crews.largest = 1;
+    team_member.crew = NULL;
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(before_fork, in_parent, in_child);
+}
