@@ -67,11 +67,14 @@ let package = Package(
 
         // Corrects the Swift runtime in forked children.
         .target(name: "CSwiftThreads"),
+        // Turns faults in a program's memory into errors.
+        .target(name: "CMemoryGuard"),
         // Devices, contexts, streams, memory, the model table, and the exported C functions.
         .target(
             name: "CoreLoader",
             dependencies: [
-                "CAscendCL", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel", "Executable",
+                "CAscendCL", "CMemoryGuard", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
+                "Executable",
             ],
             exclude: ["ascendcl.map"],
             swiftSettings: oneDNNSettings,

@@ -4,13 +4,13 @@
 #include "shims.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum { LOG_LIMIT = 1024 };
@@ -72,14 +72,20 @@ int32_t pyaclmdlUsableProcessors(void)
 
 int32_t pyaclmdlCanTransfer(uintptr_t address, int32_t isWritten)
 {
-    char byte = 0;
-    struct iovec own = {&byte, 1};
-    struct iovec other = {(void *)address, 1};
+    enum { NO_ACTION = -1, SET_BYTES = 8 };
+    int32_t other = 0;
+    int32_t setNoBit = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_LT, 0);
 
-    if (process_vm_readv(getpid(), &own, 1, &other, 1, 0) != 1) {
-        return errno != EFAULT;
+    /* Looks at the set before it finds out that there is no such action. */
+    if (syscall(SYS_rt_sigprocmask, NO_ACTION, address & ~(uintptr_t)(SET_BYTES - 1), NULL, SET_BYTES) != 0 &&
+        errno == EFAULT) {
+        return 0;
     }
-    return !isWritten || process_vm_writev(getpid(), &own, 1, &other, 1, 0) == 1 || errno != EFAULT;
+    /* Atomic, so that a value that another process writes meanwhile is not lost. */
+    return !isWritten ||
+           syscall(SYS_futex, &other, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL, address & ~(uintptr_t)3, setNoBit) >=
+               0 ||
+           errno != EFAULT;
 }
 
 int32_t pyaclmdlCreateMemoryFile(const char *name)

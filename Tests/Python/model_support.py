@@ -133,8 +133,15 @@ class Area:
     def read_only(self):
         self._protect(self._base + PAGE, self._inner, mmap.PROT_READ)
 
+    def no_access(self):
+        self._protect(self._base + PAGE, self._inner, 0)
+
     def writable(self):
         self._protect(self._base + PAGE, self._inner, mmap.PROT_READ | mmap.PROT_WRITE)
+
+    def array(self, dtype=np.uint8):
+        """The area's own memory as an array."""
+        return np.frombuffer((ctypes.c_char * self.size).from_address(self.address), dtype)
 
     def bytes(self):
         return ctypes.string_at(self.address, self.size)

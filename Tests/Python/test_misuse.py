@@ -107,7 +107,7 @@ def test_models_do_not_follow_addresses_that_are_not_there(device, make_model, g
         ((1, good, good), 100000, "not mapped"),
         ((good, guard, good), 100000, "may not be read"),
         ((good, good, 16), 100000, "not mapped"),
-        ((good, good, read_only), 145000, "may not be written"),
+        ((good, good, read_only), 100000, "may not be written"),
     ):
         buffers = [device.create_data_buffer(address, 16) for address in addresses]
         inputs, outputs = device.mdl.create_dataset(), device.mdl.create_dataset()

@@ -25,8 +25,8 @@ int32_t pyaclmdlThreadNumber(void);
 /* Processors that the process may use, at least 1. */
 int32_t pyaclmdlUsableProcessors(void);
 
-/* Whether the byte at `address` can be read, and written with the value it has if `isWritten`. Asks the kernel and
- * touches nothing itself; where the kernel does not answer, the answer is yes. */
+/* Whether the byte at `address` can be read, and written if `isWritten`. Asks the kernel and changes nothing; where the
+ * kernel does not answer, the answer is yes. */
 int32_t pyaclmdlCanTransfer(uintptr_t address, int32_t isWritten);
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ final class DumpedModel: @unchecked Sendable {
         folders = ["\(device.id)", DumpFolder.safe(name), "\(id)"]
         do {
             let file = try unsafe OfflineModelFile(parsing: bytes)
-            let model = external?.resolved(file.model, partition: file.weights.count) ?? file.model
+            let model = try external?.resolved(file.model, partition: file.weights.count) ?? file.model
             let partition = unsafe UnsafeRawBufferPointer(rebasing: bytes[file.weights])
             let joined = try unsafe external?.joined(to: partition)
             let part = unsafe joined.map { unsafe UnsafeRawBufferPointer($0.bytes) } ?? partition

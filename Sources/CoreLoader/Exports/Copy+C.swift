@@ -68,7 +68,7 @@ private func copy(
 ) throws(Failure) {
     let direction = try CopyDirection(
         source: CopyDirection.Side(source), destination: CopyDirection.Side(destination), kind: kind)
-    try Copy.verify(destination, bytes: bytes, argument: "dst")
+    try Copy.verify(destination, bytes: bytes, argument: "dst", isWritten: true)
     try Copy.verify(source, bytes: bytes, argument: "src")
     if direction.isSynchronous {
         try stream.synchronize(until: .never)
@@ -103,7 +103,7 @@ public func aclrtMemsetAsync(
     return status { () throws(Failure) in
         try checkFill(count, maxCount)
         let found = try Stream.findOwn(handle)
-        try Copy.verify(destination, bytes: count, argument: "devPtr")
+        try Copy.verify(destination, bytes: count, argument: "devPtr", isWritten: true)
         try found.enqueue(
             streamTask { () throws(Failure) in try Copy.fill(destination, with: value, bytes: count) })
     }

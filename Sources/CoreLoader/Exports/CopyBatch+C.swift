@@ -169,7 +169,7 @@ private func enqueue(_ batch: CopyBatch, _ handle: Handle) throws(Failure) {
     guard !entries.isEmpty else { return }
     let found = try Stream.findOwn(handle)
     for entry in entries where entry.bytes > 0 {
-        try Copy.verify(entry.destination, bytes: Int(bitPattern: entry.bytes), argument: "dsts")
+        try Copy.verify(entry.destination, bytes: Int(bitPattern: entry.bytes), argument: "dsts", isWritten: true)
         try Copy.verify(entry.source, bytes: Int(bitPattern: entry.bytes), argument: "srcs")
     }
     let isPageable = entries.contains {

@@ -40,9 +40,11 @@ public func aclrtMemcpyAsyncWithOffset(
 
 /// The address stored at `place`.
 private func indirect(_ place: UInt, _ argument: String) throws(Failure) -> UInt {
-    try Copy.verify(place, bytes: MemoryLayout<UInt>.size, argument: argument)
-    // Checked above.
-    return unsafe pointer(to: place)?.loadUnaligned(as: UInt.self) ?? 0
+    let operand = try Copy.verify(place, bytes: MemoryLayout<UInt>.size, argument: argument)
+    var value: UInt = 0
+    // Safe: checked above.
+    try Copy.touching(operand) { value = unsafe pointer(to: place)?.loadUnaligned(as: UInt.self) ?? 0 }
+    return value
 }
 
 @c @implementation
@@ -77,13 +79,15 @@ public func aclrtReduceAsync(
                     layer: .runtime))
         }
         let found = try Stream.findOwn(handle)
-        try Copy.verify(target, bytes: bytes, argument: "dst")
+        try Copy.verify(target, bytes: bytes, argument: "dst", isWritten: true)
         try Copy.verify(source, bytes: bytes, argument: "src")
         try found.enqueue(
             streamTask { () throws(Failure) in
-                try Copy.verify(target, bytes: bytes, argument: "dst")
-                try Copy.verify(source, bytes: bytes, argument: "src")
-                reduction.apply(element, to: target, from: source, bytes: bytes)
+                let result = try Copy.verify(target, bytes: bytes, argument: "dst", isWritten: true)
+                let operand = try Copy.verify(source, bytes: bytes, argument: "src")
+                try Copy.touching(result, operand) {
+                    reduction.apply(element, to: target, from: source, bytes: bytes)
+                }
             })
     }
 }
@@ -137,11 +141,14 @@ public func aclrtSetMemcpyDesc(
                 ErrorCode.invalidParam, .reserved(argument: "config", reason: "it is reserved and must be null"))
         }
         _ = try Context.current()
-        try Copy.verify(place, bytes: MemoryLayout<CopyDescription>.size, argument: "desc")
+        let operand = try Copy.verify(
+            place, bytes: MemoryLayout<CopyDescription>.size, argument: "desc", isWritten: true)
         let description = CopyDescription(
             kind: UInt64(kind.rawValue), source: source, destination: destination, count: size(count))
-        // Checked above.
-        unsafe pointer(to: place)?.storeBytes(of: description, as: CopyDescription.self)
+        // Safe: checked above.
+        try Copy.touching(operand) {
+            unsafe pointer(to: place)?.storeBytes(of: description, as: CopyDescription.self)
+        }
     }
 }
 
@@ -158,10 +165,11 @@ public func aclrtMemcpyAsyncWithDesc(
         try Copy.verify(place, bytes: MemoryLayout<CopyDescription>.size, argument: "desc")
         try found.enqueue(
             streamTask { () throws(Failure) in
-                try Copy.verify(place, bytes: MemoryLayout<CopyDescription>.size, argument: "desc")
-                // Checked above; the mark tells whether it was written by aclrtSetMemcpyDesc.
+                let operand = try Copy.verify(place, bytes: MemoryLayout<CopyDescription>.size, argument: "desc")
+                // Safe: checked above; the mark tells whether it was written by aclrtSetMemcpyDesc.
                 guard let memory = pointer(to: place) else { return }
-                let description = unsafe memory.loadUnaligned(as: CopyDescription.self)
+                var description = CopyDescription(kind: 0, source: 0, destination: 0, count: 0)
+                try Copy.touching(operand) { description = unsafe memory.loadUnaligned(as: CopyDescription.self) }
                 guard description.mark == CopyDescription.mark else {
                     throw Failure(
                         ErrorCode.rtParamInvalid,

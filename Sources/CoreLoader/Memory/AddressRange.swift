@@ -12,6 +12,13 @@ struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         self.byteCount = byteCount
     }
 
+    static func empty(at start: UInt) -> AddressRange { AddressRange(start) }
+
+    private init(_ start: UInt) {
+        self.start = start
+        byteCount = 0
+    }
+
     var end: UInt { start + UInt(byteCount) }
 
     func overlaps(_ other: AddressRange) -> Bool {

@@ -8,9 +8,6 @@ final class DataBuffer: Sendable {
 
     private let addressBits: Atomic<UInt>
     private let sizeBits: Atomic<UInt>
-    /// The registry's epoch at which the range was found usable, plus one; 0 when it has to be looked up.
-    private let checkedEpoch = Atomic<UInt64>(0)
-    private let checkedBytes = Atomic<Int>(0)
     private let destroyed = Atomic<Bool>(false)
 
     init(address: UInt, size: UInt) {
@@ -27,20 +24,29 @@ final class DataBuffer: Sendable {
     func markDestroyed() { destroyed.store(true, ordering: .relaxed) }
 
     func update(address: UInt, size: UInt) {
-        checkedEpoch.store(0, ordering: .relaxed)
         addressBits.store(address, ordering: .relaxed)
         sizeBits.store(size, ordering: .relaxed)
     }
 
-    /// What is wrong with using the first `bytes` bytes; nil when nothing is, as far as the registry can know.
-    ///
-    /// Costs nothing as long as no memory is freed between two calls.
-    func problem(usingFirst bytes: Int) -> String? {
-        let epoch = MemoryRegistry.shared.epoch &+ 1
-        if checkedEpoch.load(ordering: .relaxed) == epoch, checkedBytes.load(ordering: .relaxed) >= bytes { return nil }
-        if let problem = MemoryRegistry.shared.problem(at: address, bytes: bytes) { return problem }
-        checkedBytes.store(bytes, ordering: .relaxed)
-        checkedEpoch.store(epoch, ordering: .relaxed)
-        return nil
+    /// Hands the first `bytes` bytes to `body`, which writes them. Throws 100000 when they cannot be written.
+    func write(
+        _ bytes: Int, _ argument: String, _ body: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(Failure) {
+        let start = address
+        func refusal(_ problem: String) -> Failure {
+            .argument(argument, value: hexadecimal(start), reason: "this is \(problem)")
+        }
+        guard let range = AddressRange(start: start, byteCount: bytes) else {
+            throw refusal("\(bytes) bytes that reach past the end of the address space")
+        }
+        if let problem = MemoryRegistry.shared.problem(at: start, bytes: bytes)
+            ?? AddressProbe.problem(with: range, writing: true)
+        {
+            throw refusal(problem)
+        }
+        try MemoryGuard.use(range, writing: true, refusal) {
+            // Safe: the range was found to be usable and is watched.
+            unsafe body(UnsafeMutableRawBufferPointer(start: pointer(to: start), count: bytes))
+        }
     }
 }

@@ -63,13 +63,10 @@ enum AippInput {
                 "The buffer of input \(index) has \(buffer.size) bytes; \(parameters.image.count) are needed for the "
                     + "parameters of \(parameters.imageCount) images.")
         }
-        if let problem = buffer.problem(usingFirst: parameters.image.count) {
-            throw .argument("data of input \(index)", value: hexadecimal(buffer.address), reason: "this is \(problem)")
+        try unsafe buffer.write(parameters.image.count, "data of input \(index)") { target in
+            // Safe: the buffer was found to have room.
+            unsafe target.copyBytes(from: parameters.image)
         }
-        guard let target = unsafe UnsafeMutableRawPointer(bitPattern: buffer.address) else { return }
-        // Safe: the buffer was found to have room.
-        unsafe UnsafeMutableRawBufferPointer(start: target, count: parameters.image.count).copyBytes(
-            from: parameters.image)
     }
 
     /// Refuses to execute with parameters that do not fit: programs may write them without the setters.

@@ -12,23 +12,34 @@ final class BufferList: @unchecked Sendable {
     let outputs: Side
 
     init(inputs: Int, outputs: Int) {
-        self.inputs = Side(capacity: inputs)
-        self.outputs = Side(capacity: outputs)
+        self.inputs = Side(capacity: inputs, isOutput: false)
+        self.outputs = Side(capacity: outputs, isOutput: true)
     }
 
     /// Inputs or outputs.
     @safe final class Side {
+        private let isOutput: Bool
         private let slots: UnsafeMutableBufferPointer<Slot>
         private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
         /// Buffers that the caller passed; only the first `slots.count` are kept.
         private(set) var count = 0
         /// Whether the dataset that the buffers come from had a gear set.
         var isGearSet = false
+        /// Whether some buffer of the dataset has a tensor description.
+        var isDescribed = false
+        /// Whether some buffer has no address.
+        private(set) var lacksAddress = false
         private var shortOnes: [Short] = []
+        /// Every execution looks at this, which costs less than looking at the list.
+        private var hasShortOnes = false
 
         struct Slot {
             var address: UInt = 0
             var byteCount = 0
+            /// Bytes that this execution reads or writes.
+            var usedBytes = 0
+            /// Memory of the program's own, which it may take away any time.
+            var isForeign = false
             /// Where so many bytes were found good last, and when.
             var checkedAddress: UInt = 0
             var checkedBytes = -1
@@ -42,7 +53,8 @@ final class BufferList: @unchecked Sendable {
             let bytes: Int
         }
 
-        fileprivate init(capacity: Int) {
+        fileprivate init(capacity: Int, isOutput: Bool) {
+            self.isOutput = isOutput
             unsafe slots = .allocate(capacity: capacity)
             unsafe slots.initialize(repeating: Slot())
             unsafe pointers = .allocate(capacity: capacity)
@@ -59,11 +71,15 @@ final class BufferList: @unchecked Sendable {
         /// The addresses for the kernels, valid until the next execution.
         var addresses: UnsafeBufferPointer<UnsafeMutableRawPointer> { unsafe UnsafeBufferPointer(pointers) }
 
-        func removeAll() { count = 0 }
+        func removeAll() {
+            count = 0
+            lacksAddress = false
+        }
 
         /// The next buffer that the caller passed.
         @inline(__always)
         func append(address: UInt, byteCount: Int) {
+            if address == 0 { lacksAddress = true }
             if unsafe count < slots.count {
                 unsafe slots[count].address = address
                 unsafe slots[count].byteCount = byteCount
@@ -73,17 +89,18 @@ final class BufferList: @unchecked Sendable {
 
         /// - `needed`: exact bytes of each tensor.
         @inline(__always)
-        fileprivate func check(_ needed: [Int], _ model: LoadedModel, isOutput: Bool) throws(Failure) {
-            try checkCount(needed.count, model, isOutput: isOutput)
-            if !shortOnes.isEmpty { dropCopies() }
+        fileprivate func check(_ needed: [Int], _ model: LoadedModel) throws(Failure) {
+            try checkCount(needed.count, model)
+            if hasShortOnes { dropCopies() }
             let epoch = MemoryRegistry.shared.epoch
             for index in 0..<needed.count {
                 let slot = unsafe slots[index]
                 if slot.byteCount < needed[index] || needed[index] == 0 {
-                    try prepareShort(index, needed: needed[index], model, isOutput: isOutput)
+                    try prepareShort(index, needed: needed[index], model)
                     continue
                 }
-                try verifyOnce(index, slot, bytes: needed[index], epoch, model, isOutput: isOutput)
+                try verifyOnce(index, slot, bytes: needed[index], epoch, model)
+                unsafe slots[index].usedBytes = needed[index]
                 if let pointer = unsafe UnsafeMutableRawPointer(bitPattern: slot.address) {
                     unsafe pointers[index] = pointer
                 }
@@ -93,17 +110,17 @@ final class BufferList: @unchecked Sendable {
         /// Verifies a buffer unless so many bytes were good there before and nothing has been freed since.
         @inline(__always)
         private func verifyOnce(
-            _ index: Int, _ slot: Slot, bytes: Int, _ epoch: UInt64, _ model: LoadedModel, isOutput: Bool
+            _ index: Int, _ slot: Slot, bytes: Int, _ epoch: UInt64, _ model: LoadedModel
         ) throws(Failure) {
             if slot.address == slot.checkedAddress && bytes <= slot.checkedBytes && slot.checkedAt == epoch { return }
-            try verify(index, bytes: bytes, model, isOutput: isOutput)
+            try verify(index, bytes: bytes, model)
             unsafe slots[index].checkedAddress = slot.address
             unsafe slots[index].checkedBytes = bytes
             unsafe slots[index].checkedAt = epoch
         }
 
         @inline(__always)
-        fileprivate func checkCount(_ needed: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+        fileprivate func checkCount(_ needed: Int, _ model: LoadedModel) throws(Failure) {
             guard count == needed else {
                 throw .userMemory(
                     ErrorCode.geFailure,
@@ -123,23 +140,56 @@ final class BufferList: @unchecked Sendable {
                         + "\(gears.selectorBytes) are needed.")
             }
             try verifyOnce(
-                index, slot, bytes: gears.selectorBytes, MemoryRegistry.shared.epoch, model, isOutput: false)
-            guard let selector = unsafe UnsafeRawPointer(bitPattern: slot.address) else { return 0 }
-            // Safe: so many bytes were found to be readable there.
-            guard let gear = unsafe gears.index(at: selector) else {
-                throw .engine(
-                    ErrorCode.geDynamicBatchSizeInvalid,
-                    "The gear input (input \(index)) of model \(model.id) holds \(unsafe gears.values(at: selector)), which is "
-                        + "not one of its gears \(gears.gears). Choose one with aclmdlSetDynamicBatchSize, "
-                        + "aclmdlSetDynamicHWSize or aclmdlSetInputDynamicDims before each execution.")
+                index, slot, bytes: gears.selectorBytes, MemoryRegistry.shared.epoch, model)
+            guard let selector = unsafe UnsafeRawPointer(bitPattern: slot.address),
+                let range = AddressRange(start: slot.address, byteCount: gears.selectorBytes)
+            else { return 0 }
+            return try MemoryGuard.use(range, writing: false, { refusal(of: index, range, $0) }) {
+                () throws(Failure) in
+                // Safe: so many bytes were found to be readable there, and they are watched.
+                guard let gear = unsafe gears.index(at: selector) else {
+                    throw .engine(
+                        ErrorCode.geDynamicBatchSizeInvalid,
+                        "The gear input (input \(index)) of model \(model.id) holds \(unsafe gears.values(at: selector)), "
+                            + "which is not one of its gears \(gears.gears). Choose one with aclmdlSetDynamicBatchSize, "
+                            + "aclmdlSetDynamicHWSize or aclmdlSetInputDynamicDims before each execution.")
+                }
+                return gear
             }
-            return gear
         }
 
+        /// Tells `memoryGuard` where the buffers are, from the range `first` on.
+        /// - Returns: whether all of it is the library's own memory.
+        @inline(__always)
+        fileprivate func declare(to memoryGuard: borrowing MemoryGuard, from first: Int) -> Bool {
+            var isTrusted = true
+            for index in 0..<min(count, unsafe slots.count) {
+                let slot = unsafe slots[index]
+                memoryGuard.set(first + index, address: slot.address, byteCount: slot.usedBytes)
+                if slot.isForeign { isTrusted = false }
+            }
+            return isTrusted
+        }
+
+        /// What an execution answers whose buffer was taken away; the buffers are then asked about again.
+        fileprivate func refusal(of fault: MemoryFault, index: Int) -> Failure {
+            let slot = unsafe slots[index]
+            for index in unsafe slots.indices { unsafe slots[index].checkedBytes = -1 }
+            let range = AddressRange(start: slot.address, byteCount: slot.usedBytes) ?? .none
+            return refusal(of: index, range, fault.problem(writing: isOutput))
+        }
+
+        private func refusal(of index: Int, _ range: AddressRange, _ problem: String) -> Failure {
+            .argument(name(index), value: "\(range)", reason: "this is \(problem)")
+        }
+
+        private func name(_ index: Int) -> String { "the buffer of \(isOutput ? "output" : "input") \(index)" }
+
         /// Refuses what cannot be read or written as far as anybody can know.
-        private func verify(_ index: Int, bytes: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+        private func verify(_ index: Int, bytes: Int, _ model: LoadedModel) throws(Failure) {
             let address = unsafe slots[index].address
-            let what = "the buffer of \(isOutput ? "output" : "input") \(index)"
+            let what = name(index)
+            unsafe slots[index].isForeign = false
             guard address != 0 else { throw .null("data of \(what)") }
             guard let range = AddressRange(start: address, byteCount: bytes) else {
                 throw .argument(
@@ -154,15 +204,15 @@ final class BufferList: @unchecked Sendable {
                 throw .argument(what, value: hexadecimal(address), reason: "this is \(problem)")
             case .unknown:
                 // The program's own memory; only the kernel knows whether it is there.
-                if let problem = AddressProbe.problem(with: range) {
+                if let problem = AddressProbe.problem(with: range, writing: isOutput) {
                     throw .argument(what, value: hexadecimal(address), reason: "this is \(problem)")
                 }
-                if isOutput { try AddressProbe.checkWritable(range, argument: what) }
+                unsafe slots[index].isForeign = true
             }
         }
 
         /// A buffer shorter than its tensor: a copy of the right size stands in for it, if it is not too short.
-        private func prepareShort(_ index: Int, needed: Int, _ model: LoadedModel, isOutput: Bool) throws(Failure) {
+        private func prepareShort(_ index: Int, needed: Int, _ model: LoadedModel) throws(Failure) {
             let slot = unsafe slots[index]
             // The original compares with the padded size, rounded up to 32 and 32 more, less a tolerance of 64.
             guard slot.byteCount + 64 >= (needed + 31) / 32 * 32 + 32 else {
@@ -171,23 +221,33 @@ final class BufferList: @unchecked Sendable {
                     "\(isOutput ? "Output" : "Input") \(index) of model \(model.id) takes \(needed) bytes, but its buffer "
                         + "has \(slot.byteCount).")
             }
-            if slot.byteCount > 0 { try verify(index, bytes: slot.byteCount, model, isOutput: isOutput) }
-            // Safe: `copy` has `needed` bytes, at least as many as are copied; the original was verified.
+            let bytes = min(slot.byteCount, needed)
+            unsafe slots[index].usedBytes = bytes
+            if slot.byteCount > 0 { try verify(index, bytes: slot.byteCount, model) }
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 1), alignment: 64)
             unsafe copy.initializeMemory(as: UInt8.self, repeating: 0)
-            let bytes = min(slot.byteCount, needed)
-            if !isOutput, let source = unsafe UnsafeRawPointer(bitPattern: slot.address), let target = copy.baseAddress
-            {
-                unsafe target.copyMemory(from: source, byteCount: bytes)
-            }
             if let base = copy.baseAddress { unsafe pointers[index] = base }
+            hasShortOnes = true
             shortOnes.append(unsafe Short(index: index, copy: copy, original: slot.address, bytes: bytes))
+        }
+
+        /// Fills the copies that stand in for short buffers.
+        @inline(__always)
+        fileprivate func copyIn() {
+            guard hasShortOnes else { return }
+            for short in shortOnes {
+                guard let source = unsafe UnsafeRawPointer(bitPattern: short.original),
+                    let target = unsafe short.copy.baseAddress
+                else { continue }
+                // Safe: `copy` has at least as many bytes as are copied; the original was verified and is watched.
+                unsafe target.copyMemory(from: source, byteCount: short.bytes)
+            }
         }
 
         /// Hands the results in copies over to the short buffers.
         @inline(__always)
         fileprivate func copyBack() {
-            guard !shortOnes.isEmpty else { return }
+            guard hasShortOnes else { return }
             for short in shortOnes {
                 guard let target = unsafe UnsafeMutableRawPointer(bitPattern: short.original),
                     let source = unsafe short.copy.baseAddress
@@ -200,6 +260,7 @@ final class BufferList: @unchecked Sendable {
         private func dropCopies() {
             for short in shortOnes { unsafe short.copy.deallocate() }
             shortOnes.removeAll()
+            hasShortOnes = false
         }
     }
 
@@ -208,8 +269,8 @@ final class BufferList: @unchecked Sendable {
     @inline(__always)
     func check(_ model: LoadedModel) throws(Failure) -> Int {
         guard model.prepared.gears == nil else { return try checkGear(model) }
-        try inputs.check(model.prepared.inputBytes, model, isOutput: false)
-        try outputs.check(model.prepared.outputBytes, model, isOutput: true)
+        try inputs.check(model.prepared.inputBytes, model)
+        try outputs.check(model.prepared.outputBytes, model)
         return 0
     }
 
@@ -218,15 +279,33 @@ final class BufferList: @unchecked Sendable {
     private func checkGear(_ model: LoadedModel) throws(Failure) -> Int {
         let prepared = model.prepared
         guard let gears = prepared.gears else { return 0 }
-        try inputs.checkCount(prepared.inputBytes.count, model, isOutput: false)
-        try outputs.checkCount(prepared.outputBytes.count, model, isOutput: true)
+        try inputs.checkCount(prepared.inputBytes.count, model)
+        try outputs.checkCount(prepared.outputBytes.count, model)
         let gear = try inputs.gear(gears, model)
         let isSet = inputs.isGearSet
-        try inputs.check(isSet ? prepared.inputBytes(gear: gear) : prepared.inputBytes, model, isOutput: false)
-        try outputs.check(isSet ? prepared.outputBytes(gear: gear) : prepared.outputBytes, model, isOutput: true)
+        try inputs.check(isSet ? prepared.inputBytes(gear: gear) : prepared.inputBytes, model)
+        try outputs.check(isSet ? prepared.outputBytes(gear: gear) : prepared.outputBytes, model)
         return gear
     }
 
+    /// Before and after an execution, while the buffers are watched.
+    @inline(__always)
+    func copyIn() { inputs.copyIn() }
     @inline(__always)
     func copyBack() { outputs.copyBack() }
+
+    /// Tells `memoryGuard` where inputs and outputs are, in this order.
+    /// - Returns: whether all of it is the library's own memory.
+    @inline(__always)
+    func declare(to memoryGuard: borrowing MemoryGuard) -> Bool {
+        let areInputsTrusted = inputs.declare(to: memoryGuard, from: 0)
+        return outputs.declare(to: memoryGuard, from: inputs.count) && areInputsTrusted
+    }
+
+    /// What an execution answers after a fault in a buffer; nil if the range that failed is none of them.
+    func refusal(of fault: MemoryFault) -> Failure? {
+        if fault.range < inputs.count { return inputs.refusal(of: fault, index: fault.range) }
+        let index = fault.range - inputs.count
+        return index < outputs.count ? outputs.refusal(of: fault, index: index) : nil
+    }
 }

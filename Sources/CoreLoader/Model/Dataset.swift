@@ -15,10 +15,19 @@ final class Dataset: Sendable {
         var gear: Gear?
     }
 
+    @safe
     private struct Entry {
         let handle: Handle
         let buffer: DataBuffer
         var description: TensorDescriptionObject?
+        /// The same buffer, for executions: looking at it counts no references.
+        let reference: Unmanaged<DataBuffer>
+
+        init(handle: Handle, buffer: DataBuffer) {
+            self.handle = handle
+            self.buffer = buffer
+            unsafe reference = .passUnretained(buffer)
+        }
     }
 
     func append(_ buffer: DataBuffer, handle: Handle) {
@@ -70,12 +79,17 @@ final class Dataset: Sendable {
         try state.withLock { state throws(Failure) in
             side.removeAll()
             side.isGearSet = state.gear != nil
+            side.isDescribed = false
             for index in state.entries.indices {
-                let buffer = state.entries[index].buffer
-                guard !buffer.isDestroyed else {
+                // Safe: the entry keeps the buffer.
+                let isDestroyed = unsafe state.entries[index].reference._withUnsafeGuaranteedRef { buffer in
+                    side.append(address: buffer.address, byteCount: Int(clamping: buffer.size))
+                    return buffer.isDestroyed
+                }
+                guard !isDestroyed else {
                     throw .null("dataBuffer (entry \(index) of the dataset is destroyed)")
                 }
-                side.append(address: buffer.address, byteCount: Int(clamping: buffer.size))
+                if state.entries[index].description != nil { side.isDescribed = true }
             }
         }
     }
@@ -104,8 +118,6 @@ final class Dataset: Sendable {
             guard setDescription(try TensorDescriptionObject.make(description), at: index) else { return }
         }
     }
-
-    var hasDescriptions: Bool { state.withLock { $0.entries.contains { $0.description != nil } } }
 
     func resetAfterFork() { state.resetAfterFork() }
 }

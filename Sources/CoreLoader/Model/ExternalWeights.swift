@@ -47,6 +47,25 @@ final class ExternalWeights: Sendable {
         let bytes: UnsafeRawBufferPointer
 
         var count: Int { unsafe bytes.count }
+
+        /// Hands the bytes of a constant to `body`. Throws 145000 when the program takes them away meanwhile.
+        func reading<Result>(
+            _ constant: ExternalConstant, _ body: (UnsafeRawBufferPointer) -> Result
+        ) throws(Failure) -> Result {
+            // Safe: a constant's end was compared with the number of bytes.
+            let part = unsafe UnsafeRawBufferPointer(
+                rebasing: bytes[constant.offset..<constant.offset + constant.byteCount])
+            guard file == nil, let range = AddressRange(start: address(of: part.baseAddress), byteCount: part.count)
+            else { return unsafe body(part) }
+            return try MemoryGuard.use(
+                range, writing: false, { ExternalWeights.unusable(constant.file, range, $0) }, { unsafe body(part) })
+        }
+    }
+
+    private static func unusable(_ file: String, _ range: AddressRange, _ problem: String) -> Failure {
+        .userMemory(
+            ErrorCode.geParamInvalid,
+            "The memory that is registered for the weights in \(file) (\(range)) is \(problem).")
     }
 
     /// The weights without their contents.
@@ -83,14 +102,8 @@ final class ExternalWeights: Sendable {
             guard let range = AddressRange(start: memory.address, byteCount: Int(clamping: memory.byteCount)) else {
                 throw .argument("size", value: "\(memory.byteCount)", reason: "so many bytes leave the address space")
             }
-            if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: range.byteCount)
-                ?? AddressProbe.problem(with: range)
-            {
-                throw .userMemory(
-                    ErrorCode.geParamInvalid,
-                    "The memory that is registered for the weights in \(constant.file) (\(range)) is \(problem).")
-            }
-            // Safe: just checked; the program vouches for it during the load.
+            if let problem = AddressProbe.problemReading(range) { throw unusable(constant.file, range, problem) }
+            // Safe: just checked, and watched when it is read.
             let bytes = unsafe UnsafeRawBufferPointer(
                 start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount)
             return unsafe Content(file: nil, bytes: bytes)
@@ -140,11 +153,13 @@ final class ExternalWeights: Sendable {
 
     /// The model with constants in place of the FileConstant nodes, in weights that follow the model's own.
     /// - partition: bytes of the model's own weights.
-    func resolved(_ model: Model, partition: Int) -> Model {
+    func resolved(_ model: Model, partition: Int) throws(Failure) -> Model {
         var model = model
         for (constant, offset) in zip(constants, offsets(partition)) {
             var value = Constant(constant.desc, .weights(offset..<offset + constant.byteCount))
-            if constant.byteCount <= Self.inlineLimit, let bytes = bytes(of: constant) { value.data = .inline(bytes) }
+            if constant.byteCount <= Self.inlineLimit, let bytes = try bytes(of: constant) {
+                value.data = .inline(bytes)
+            }
             if let subgraph = constant.subgraph {
                 Self.replace(&model.subgraphs[subgraph].nodes[constant.node], by: value)
             } else {
@@ -184,9 +199,9 @@ final class ExternalWeights: Sendable {
         }
     }
 
-    private func bytes(of constant: ExternalConstant) -> [UInt8]? {
+    private func bytes(of constant: ExternalConstant) throws(Failure) -> [UInt8]? {
         guard let content = contents?[constant.file] else { return nil }
-        return unsafe Array(content.bytes[constant.offset..<constant.offset + constant.byteCount])
+        return try unsafe content.reading(constant) { unsafe Array($0) }
     }
 
     /// The model's own weights and these in one piece.
@@ -195,24 +210,19 @@ final class ExternalWeights: Sendable {
         unsafe memory.bytes.copyBytes(from: partition)
         for (constant, offset) in zip(constants, offsets(partition.count)) {
             guard let content = contents?[constant.file] else { continue }
-            let source = unsafe UnsafeRawBufferPointer(
-                rebasing: content.bytes[constant.offset..<constant.offset + constant.byteCount])
             let target = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: memory.bytes[offset..<offset + constant.byteCount])
-            unsafe target.copyMemory(from: source)
+            try unsafe content.reading(constant) { unsafe target.copyMemory(from: $0) }
         }
         return memory
     }
 
     /// Tells these weights apart from others of the same model.
-    func digest(of model: ContentDigest) -> ContentDigest {
+    func digest(of model: ContentDigest) throws(Failure) -> ContentDigest {
         var digests = [model]
         for constant in constants {
             guard let content = contents?[constant.file] else { continue }
-            digests.append(
-                unsafe ContentDigest(
-                    of: UnsafeRawBufferPointer(
-                        rebasing: content.bytes[constant.offset..<constant.offset + constant.byteCount])))
+            digests.append(try unsafe content.reading(constant) { unsafe ContentDigest(of: $0) })
         }
         return ContentDigest(joining: digests)
     }

@@ -20,6 +20,9 @@ final class LoadedModel: @unchecked Sendable {
     // Used only in the workspace's turn.
     private let instance: ModelInstance
     private let buffers: BufferList
+    /// Watches inputs, outputs, workspace and weights, in this order.
+    private let memoryGuard: MemoryGuard
+    private let areasAreTrusted: Bool
     private var isUnloaded = false
     private var hasLostDevice = false
 
@@ -54,6 +57,11 @@ final class LoadedModel: @unchecked Sendable {
         self.dump = dump
         aippInputs = ready.facts.aipp.indices.filter { ready.facts.aipp[$0].mode == .parameters }
         buffers = BufferList(inputs: prepared.inputBytes.count, outputs: prepared.outputBytes.count)
+        let bufferCount = prepared.inputBytes.count + prepared.outputBytes.count
+        memoryGuard = try MemoryGuard(ranges: bufferCount + 2)
+        areasAreTrusted = workspace.isOwnMemory && weights.isOwnMemory
+        memoryGuard.set(bufferCount, address: workspace.range.start, byteCount: workspace.range.byteCount)
+        memoryGuard.set(bufferCount + 1, address: weights.range.start, byteCount: weights.range.byteCount)
         do {
             // Safe: both areas have the sizes that the prepared model states, and the shares keep them in use.
             instance = try unsafe ModelInstance(
@@ -111,9 +119,34 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     /// In the workspace's turn. What is to be dumped is written after it.
+    ///
+    /// A buffer or an area that the program takes away makes the execution fail; the outputs are worthless then.
     private func run(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
+        let isTrusted = buffers.declare(to: memoryGuard) && areasAreTrusted
+        memoryGuard.enter(prepared.inputBytes.count + prepared.outputBytes.count + 2, isTrusted: isTrusted)
+        let result: Result<DumpedExecution?, Failure>
+        do throws(Failure) {
+            result = .success(try compute(buffers, gear: gear))
+        } catch {
+            result = .failure(error)
+        }
+        if let fault = memoryGuard.leave() { throw buffers.refusal(of: fault) ?? areaRefusal(of: fault) }
+        return try result.get()
+    }
+
+    private func areaRefusal(of fault: MemoryFault) -> Failure {
+        let isWorkspace = fault.range == prepared.inputBytes.count + prepared.outputBytes.count
+        let range = isWorkspace ? workspace.range : weights.range
+        return .engine(
+            ErrorCode.rtModelExecute,
+            "The \(isWorkspace ? "workspace (work_ptr)" : "weight memory (weight_ptr)") of model \(id), \(range), is "
+                + "\(fault.problem(writing: isWorkspace)).")
+    }
+
+    private func compute(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
+        buffers.copyIn()
         for index in aippInputs {
             try unsafe AippInput.check(at: buffers.inputs.addresses[index], input: index, of: self)
         }

@@ -39,6 +39,9 @@ final class WeightShare: @unchecked Sendable {
 
     var address: UInt { range.start }
 
+    /// Whether only the library maps and unmaps it.
+    var isOwnMemory: Bool { range.isOwnMemory }
+
     /// Throws when the memory is known to be freed.
     @inline(__always)
     func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
@@ -78,6 +81,9 @@ final class WorkspaceShare: @unchecked Sendable {
 
     var address: UInt { range.start }
 
+    /// Whether only the library maps and unmaps it.
+    var isOwnMemory: Bool { range.isOwnMemory }
+
     @inline(__always)
     func takingTurns<Result>(_ body: () -> Result) -> Result { workspace.takingTurns(body) }
 
@@ -106,10 +112,10 @@ extension LibraryMemory {
 }
 
 extension AddressRange {
-    static let none = AddressRange()
+    static let none = AddressRange.empty(at: 0)
 
-    private init() {
-        start = 0
-        byteCount = 0
+    /// Whether nothing is in it but live memory of this library.
+    fileprivate var isOwnMemory: Bool {
+        byteCount == 0 || MemoryRegistry.shared.verdict(at: start, bytes: byteCount) == .usable
     }
 }

@@ -14,14 +14,24 @@ enum ModelBytes {
             throw .argument(
                 "modelSize", value: "\(UInt(bitPattern: size))", reason: "so many bytes leave the address space")
         }
-        if let problem = MemoryRegistry.shared.problem(at: range.start, bytes: size)
-            ?? AddressProbe.problem(with: range)
-        {
-            throw .argument("model", value: hexadecimal(range.start), reason: "this is \(problem)")
-        }
+        if let problem = AddressProbe.problemReading(range) { throw refusal(range, problem) }
         let bytes = unsafe UnsafeRawBufferPointer(start: model, count: size)
-        try unsafe checkBeginning(bytes, isBundle: isBundle)
+        try unsafe reading(bytes) { () throws(Failure) in try unsafe checkBeginning(bytes, isBundle: isBundle) }
         return try unsafe body(bytes)
+    }
+
+    /// Runs `body`, which reads some of the bytes of a model; throws 100000 when they are taken away meanwhile.
+    static func reading<Result>(
+        _ bytes: UnsafeRawBufferPointer, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let range = AddressRange(start: address(of: bytes.baseAddress), byteCount: bytes.count) else {
+            return try body()
+        }
+        return try MemoryGuard.use(range, writing: false, { refusal(range, $0) }, body)
+    }
+
+    private static func refusal(_ range: AddressRange, _ problem: String) -> Failure {
+        .argument("model", value: "\(range)", reason: "this is \(problem)")
     }
 
     /// Hands the content of a model file to `body`.

@@ -63,7 +63,7 @@ enum ModelEngine {
         let prepared = try ready.prepared.get()
         let device = try Context.current().device
         let weightRange = try callerRange(
-            weight, needed: prepared.weightBytes, argument: "weight_ptr",
+            weight, needed: prepared.weightBytes, argument: "weight_ptr", isWritten: false,
             tooSmall: { size in
                 .userMemory(
                     ErrorCode.geParamInvalid,
@@ -71,7 +71,7 @@ enum ModelEngine {
                         + "is \(size).")
             })
         let workRange = try callerRange(
-            work, needed: prepared.workspaceBytes, argument: "work_ptr",
+            work, needed: prepared.workspaceBytes, argument: "work_ptr", isWritten: true,
             tooSmall: { size in
                 .engine(
                     ErrorCode.geParamInvalid,
@@ -86,9 +86,11 @@ enum ModelEngine {
         let workspace = try shareWorkspace(workRange, prepared, device)
         let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes, external)
         let dump = try ModelDump.shared.session.flatMap { session throws(Failure) in
-            try unsafe DumpedModel(
-                session, bytes, facts: ready.facts, fileName: source.modelPath.map(stem), device: device, id: id,
-                external: external)
+            try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
+                try unsafe DumpedModel(
+                    session, bytes, facts: ready.facts, fileName: source.modelPath.map(stem), device: device, id: id,
+                    external: external)
+            }
         }
         let model = try LoadedModel(
             id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace, dump: dump
@@ -105,7 +107,7 @@ enum ModelEngine {
 
     /// The part of the caller's memory that the model uses; nil if the library manages it or nothing is needed.
     private static func callerRange(
-        _ memory: CallerMemory, needed: Int, argument: String, tooSmall: (UInt) -> Failure
+        _ memory: CallerMemory, needed: Int, argument: String, isWritten: Bool, tooSmall: (UInt) -> Failure
     ) throws(Failure) -> AddressRange? {
         guard memory.address != 0 else { return nil }
         guard memory.byteCount >= UInt(needed) else { throw tooSmall(memory.byteCount) }
@@ -115,15 +117,17 @@ enum ModelEngine {
                 ErrorCode.geParamInvalid,
                 "\(argument) is \(hexadecimal(memory.address)): \(needed) bytes there leave the address space.")
         }
-        if let problem = MemoryRegistry.shared.problem(at: memory.address, bytes: needed)
-            ?? AddressProbe.problem(with: range)
-        {
-            throw .userMemory(
-                ErrorCode.geParamInvalid,
-                "\(argument) is \(hexadecimal(memory.address)): the model needs usable memory there, but this is \(problem)."
-            )
+        if let problem = AddressProbe.problemInside(range, writing: isWritten) {
+            throw areaRefusal(argument, range, problem)
         }
         return range
+    }
+
+    private static func areaRefusal(_ argument: String, _ range: AddressRange, _ problem: String) -> Failure {
+        .userMemory(
+            ErrorCode.geParamInvalid,
+            "\(argument) is \(hexadecimal(range.start)): the model needs \(range.byteCount) bytes of usable memory there, but "
+                + "this is \(problem).")
     }
 
     private static func shareWorkspace(
@@ -141,9 +145,14 @@ enum ModelEngine {
         guard prepared.weightBytes > 0 else { return WeightShare() }
         if let range {
             let area = try areas.shareWeights(at: range, model: ready.digest) { () throws(Failure) in
-                try AddressProbe.checkWritable(range, argument: "weight_ptr")
-                try unsafe pack(
-                    ready, prepared, bytes, external, into: UnsafeMutableRawPointer(bitPattern: range.start))
+                if let problem = AddressProbe.problemInside(range, writing: true) {
+                    throw areaRefusal("weight_ptr", range, problem)
+                }
+                try MemoryGuard.use(range, writing: true, { areaRefusal("weight_ptr", range, $0) }) {
+                    () throws(Failure) in
+                    try unsafe pack(
+                        ready, prepared, bytes, external, into: UnsafeMutableRawPointer(bitPattern: range.start))
+                }
             }
             return WeightShare(area, in: areas)
         }
@@ -158,6 +167,15 @@ enum ModelEngine {
     }
 
     private static func pack(
+        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
+        into area: UnsafeMutableRawPointer?
+    ) throws(Failure) {
+        try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
+            try unsafe packWatched(ready, prepared, bytes, external, into: area)
+        }
+    }
+
+    private static func packWatched(
         _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
         into area: UnsafeMutableRawPointer?
     ) throws(Failure) {

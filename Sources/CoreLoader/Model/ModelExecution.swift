@@ -8,16 +8,28 @@ enum ModelExecution {
     /// Executes on the calling thread and returns when the outputs are written.
     @inline(__always)
     static func run(_ id: UInt32, _ input: Dataset, _ output: Dataset) throws(Failure) {
-        if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
-        try ModelEngine.checkInitialized()
-        let model = try ModelEngine.find(id)
-        try model.enter(.sync)
-        try ModelEngine.checkDevice(of: model, Context.current())
+        let model: LoadedModel
+        do throws(Failure) {
+            try ModelEngine.checkInitialized()
+            model = try ModelEngine.find(id)
+            try model.enter(.sync)
+            try ModelEngine.checkDevice(of: model, Context.current())
+        } catch {
+            // On the original a missing buffer is looked at first.
+            if output.hasBufferWithoutAddress { try allocateOutputs(id, output) }
+            throw error
+        }
+        var isDescribed = false
         let gear = try model.execute { buffers throws(Failure) in
             try input.list(into: buffers.inputs)
+            isDescribed = buffers.inputs.isDescribed
             try output.list(into: buffers.outputs)
+            if buffers.outputs.lacksAddress {
+                try allocateOutputs(id, output)
+                try output.list(into: buffers.outputs)
+            }
         }
-        if input.hasDescriptions { try output.describeOutputs(of: model, gear: gear) }
+        if isDescribed { try output.describeOutputs(of: model, gear: gear) }
     }
 
     /// Puts an execution at the end of a stream; the addresses are those of this moment.
@@ -35,7 +47,7 @@ enum ModelExecution {
         try input.list(into: buffers.inputs)
         try output.list(into: buffers.outputs)
         let gear = try model.enqueue(buffers, on: stream)
-        if input.hasDescriptions { try output.describeOutputs(of: model, gear: gear) }
+        if buffers.inputs.isDescribed { try output.describeOutputs(of: model, gear: gear) }
         return stream
     }
 

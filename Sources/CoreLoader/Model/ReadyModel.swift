@@ -30,10 +30,13 @@ final class ReadyModel: Sendable {
         _ bytes: UnsafeRawBufferPointer, external: ExternalWeights? = nil,
         entry: OfflineModelError.EntryPoint = .load
     ) throws(Failure) -> ReadyModel {
-        var digest = unsafe ContentDigest(of: bytes)
-        if let external { digest = external.digest(of: digest) }
+        var digest = try unsafe ModelBytes.reading(bytes) { unsafe ContentDigest(of: bytes) }
+        if let external { digest = try external.digest(of: digest) }
         return try cache.value(for: digest) { () throws(Failure) in
-            try unsafe ReadyModel(parse(bytes, entry), external, digest)
+            // Watched as a whole: what was prepared from bytes that went away must not stay in the cache.
+            try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
+                try unsafe ReadyModel(parse(bytes, entry), external, digest)
+            }
         }
     }
 
@@ -72,10 +75,12 @@ final class ReadyModel: Sendable {
         }
         let threads = ExecutionThreads.count
         do {
-            let model = external.resolved(file.model, partition: file.weights.count)
+            let model = try external.resolved(file.model, partition: file.weights.count)
             return .success(
                 try PreparedModel(
                     model, weightBytes: external.byteCount(partition: file.weights.count), threads: threads))
+        } catch let failure as Failure {
+            throw failure
         } catch let error as GraphError {
             return .failure(
                 .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be run: \(error.description)."))

@@ -19,19 +19,25 @@ final class WeightArea: @unchecked Sendable {
         let expected = try content.withLock { content throws(Failure) -> ContentDigest? in
             if let content { return content }
             try write()
-            content = currentContent()
+            content = try currentContent()
             return nil
         }
-        guard let expected, expected != currentContent() else { return }
+        guard let expected, try expected != currentContent() else { return }
         throw .userMemory(
             ErrorCode.geParamInvalid,
             "The weight memory (\(range)) is used by loaded models but no longer holds what was written there. "
                 + "Something overwrote it: unload those models, then load again.")
     }
 
-    private func currentContent() -> ContentDigest {
-        // Safe: the caller of the load vouches for the area as long as it is in use.
-        unsafe ContentDigest(
-            of: UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount))
+    private func currentContent() throws(Failure) -> ContentDigest {
+        try MemoryGuard.use(range, writing: false, unreadable) {
+            // Safe: the load has found the area to be usable, and it is watched.
+            unsafe ContentDigest(
+                of: UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: range.start), count: range.byteCount))
+        }
+    }
+
+    private func unreadable(_ problem: String) -> Failure {
+        .userMemory(ErrorCode.geParamInvalid, "The weight memory (\(range)) is \(problem).")
     }
 }

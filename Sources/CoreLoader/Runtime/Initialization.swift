@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// `aclInit` and `aclFinalize`: a reference count, the configuration, and the functions that want to know.
 final class Initialization: Sendable {
     static let shared = Initialization()
@@ -7,6 +9,8 @@ final class Initialization: Sendable {
     /// Held during whole calls, so that one waits for another; callbacks may come back in.
     private let turns = RecursiveLock()
     private let state = Protected(State())
+    /// Whether the count is above 0.
+    private let initialized = Atomic<Bool>(false)
 
     typealias InitCallback = @Sendable (_ configuration: [UInt8]) -> Int32
     typealias FinalizeCallback = @Sendable () -> Int32
@@ -33,7 +37,8 @@ final class Initialization: Sendable {
     private static let finalizeOrder: [UInt32] = [3, 0, 6, otherType]
     private static let otherType: UInt32 = 0xffff
 
-    var isInitialized: Bool { state.withLock { $0.count > 0 } }
+    /// Asked by every execution, hence without the lock.
+    var isInitialized: Bool { initialized.load(ordering: .acquiring) }
 
     /// The device that threads without a context get, from the configuration.
     var defaultDevice: Int32? { state.withLock { $0.count > 0 ? $0.configuration.defaultDevice : nil } }
@@ -75,6 +80,7 @@ final class Initialization: Sendable {
             state.configuration = configuration
             state.firstText = state.firstText ?? configuration.text
             state.count = 1
+            initialized.store(true, ordering: .releasing)
             state.isFinalized = false
         }
     }
@@ -136,6 +142,7 @@ final class Initialization: Sendable {
         state.withLock { state in
             state.isFinalized = true
             state.count = 0
+            initialized.store(false, ordering: .releasing)
         }
     }
 

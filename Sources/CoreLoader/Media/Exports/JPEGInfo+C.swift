@@ -98,13 +98,19 @@ private func jpegHeader(
     let start = address(of: data)
     guard let data = unsafe data else { throw Failure(ErrorCode.invalidParam, .nullPointer(argument: "data")) }
     try MemoryRegistry.shared.check(start, bytes: Int(size), argument: "data", code: ErrorCode.invalidParam)
-    let range = AddressRange(start: start, byteCount: Int(size))
-    if let problem = range.map({ AddressProbe.problem(with: $0) }) ?? "the end of the address space" {
-        throw Failure(
+    func refusal(_ problem: String) -> Failure {
+        Failure(
             ErrorCode.invalidParam, .invalid(argument: "data", value: hexadecimal(start), reason: "this is \(problem)"))
     }
-    // Safe: the bytes are there, as far as anybody can know.
-    guard let header = unsafe JPEGHeader(ImageBytes(UnsafeRawBufferPointer(start: data, count: Int(size)))) else {
+    guard let range = AddressRange(start: start, byteCount: Int(size)) else {
+        throw refusal("the end of the address space")
+    }
+    if let problem = AddressProbe.problem(with: range) { throw refusal(problem) }
+    // Safe: the bytes are there, as far as anybody can know, and they are watched.
+    let found = try MemoryGuard.use(range, writing: false, refusal) {
+        unsafe JPEGHeader(ImageBytes(UnsafeRawBufferPointer(start: data, count: Int(size))))
+    }
+    guard let header = found else {
         throw Failure(
             ErrorCode.failure,
             .invalid(

@@ -203,7 +203,7 @@ private func copy(
 ) throws(Failure) -> (FileContent, Output<UInt32>) {
     let result = try output(id, "bundleId")
     let content = try unsafe ModelBytes.inMemory(model, size, isBundle: true) { bytes throws(Failure) in
-        try unsafe FileContent(copying: bytes)
+        try unsafe ModelBytes.reading(bytes) { () throws(Failure) in try unsafe FileContent(copying: bytes) }
     }
     return (content, result)
 }

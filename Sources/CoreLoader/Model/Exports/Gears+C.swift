@@ -167,13 +167,11 @@ private func checkSelectorInput(_ facts: ModelFacts, _ index: Int) throws(Failur
 
 /// Numbers of 32 bits, as the model's selector input holds them.
 private func write(_ values: [UInt64], into buffer: DataBuffer) throws(Failure) {
-    if let problem = buffer.problem(usingFirst: 4 * values.count) {
-        throw .argument("data of the gear input", value: hexadecimal(buffer.address), reason: "this is \(problem)")
-    }
-    guard let target = unsafe UnsafeMutableRawPointer(bitPattern: buffer.address) else { return }
-    for (position, value) in values.enumerated() {
-        // Safe: the buffer was found to have room for the values.
-        unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: value), toByteOffset: 4 * position, as: UInt32.self)
+    try unsafe buffer.write(4 * values.count, "data of the gear input") { target in
+        for (position, value) in values.enumerated() {
+            // Safe: the buffer was found to have room for the values.
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: value), toByteOffset: 4 * position, as: UInt32.self)
+        }
     }
 }
 

@@ -218,10 +218,13 @@ public func aclSetTensorConst(
         guard let range = AddressRange(start: start, byteCount: length) else {
             throw .argument("length", value: "\(length)", reason: "so many bytes leave the address space")
         }
-        if let problem = MemoryRegistry.shared.problem(at: start, bytes: length) ?? AddressProbe.problem(with: range) {
-            throw .argument("dataBuffer", value: hexadecimal(start), reason: "this is \(problem)")
+        func refusal(_ problem: String) -> Failure {
+            .argument("dataBuffer", value: hexadecimal(start), reason: "this is \(problem)")
         }
-        let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: length))
+        if let problem = AddressProbe.problemReading(range) { throw refusal(problem) }
+        let bytes = try MemoryGuard.use(range, writing: false, refusal) {
+            unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: length))
+        }
         description.change { $0.constant = bytes }
     }
 }
