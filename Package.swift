@@ -23,6 +23,32 @@ let oneDNNLink: [LinkerSetting] = [
     .linkedLibrary("dnnl"),
 ]
 
+/// What goes through `CMemoryReserve` in release builds.
+let allocationFunctions = [
+    "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup", "_Znwm",
+    "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+]
+/// oneDNN's functions that `COneDNN` guards in release builds: all that it uses, and that can run out of memory.
+let guardedFunctions =
+    [
+        "engine_create", "stream_create", "memory_create", "post_ops_create", "post_ops_append_binary",
+        "post_ops_append_eltwise", "primitive_attr_create", "primitive_attr_set_post_ops",
+        "primitive_attr_set_scratchpad_mode", "primitive_create", "primitive_execute", "primitive_desc_query",
+        "memory_desc_clone", "memory_desc_create_with_strides", "memory_desc_create_with_tag",
+        "memory_desc_permute_axes", "memory_desc_query", "memory_desc_reshape",
+    ].map { "dnnl_\($0)" }
+    + [
+        "binary", "concat", "convolution_forward", "deconvolution_forward", "eltwise_forward", "inner_product_forward",
+        "layer_normalization_forward", "matmul", "pooling_forward", "reduction", "reorder", "resampling_forward",
+        "softmax_forward",
+    ].map { "dnnl_\($0)_primitive_desc_create" }
+
+/// Lets the linker put `__wrap_NAME` in the place of each function.
+func wrapping(_ names: [String]) -> LinkerSetting {
+    .unsafeFlags(names.flatMap { ["-Xlinker", "--wrap=\($0)"] }, .when(configuration: .release))
+}
+let wraps = "MEMORY_RESERVE_WRAPS"
+
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
@@ -44,14 +70,26 @@ let package = Package(
         .target(name: "CAscendCL"),
         // The threads that share a kernel's work, oneDNN's too.
         .target(name: "CThreadTeam"),
+        // Memory where the system has none, so that a call can fail in an orderly way.
+        .target(
+            name: "CMemoryReserve",
+            cSettings: [.define(wraps, .when(configuration: .release))],
+            cxxSettings: [.define(wraps, .when(configuration: .release))],
+            linkerSettings: [wrapping(allocationFunctions)]),
+        .target(name: "SystemMemory", dependencies: ["CMemoryReserve"], swiftSettings: settings),
         // oneDNN's C API, with the major version asserted.
-        .target(name: "COneDNN", cSettings: [.unsafeFlags(["-I\(oneDNN)/include"])], linkerSettings: oneDNNLink),
+        .target(
+            name: "COneDNN", dependencies: ["CMemoryReserve"], cSettings: [.unsafeFlags(["-I\(oneDNN)/include"])],
+            cxxSettings: [
+                .unsafeFlags(["-I\(oneDNN)/include"]), .define(wraps, .when(configuration: .release)),
+            ],
+            linkerSettings: oneDNNLink + [wrapping(guardedFunctions)]),
 
         // The one intermediate representation: a graph of GE operators.
         .target(name: "GEGraph", path: "Sources/Graph", swiftSettings: settings),
         // bytes ⇄ container ⇄ graph.
         .target(
-            name: "OfflineModel", dependencies: ["GEGraph", protobuf],
+            name: "OfflineModel", dependencies: ["GEGraph", "SystemMemory", protobuf],
             exclude: ["Protos/dump_data.proto", "Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
@@ -62,7 +100,7 @@ let package = Package(
         .target(name: "Plan", swiftSettings: settings),
         // Graph → passes → kernels → plan → bound steps.
         .target(
-            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan"],
+            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory"],
             swiftSettings: oneDNNSettings),
 
         // Corrects the Swift runtime in forked children.
@@ -74,12 +112,13 @@ let package = Package(
             name: "CoreLoader",
             dependencies: [
                 "CAscendCL", "CMemoryGuard", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
-                "Executable",
+                "Executable", "SystemMemory",
             ],
             exclude: ["ascendcl.map"],
             swiftSettings: oneDNNSettings,
             linkerSettings: [
-                .unsafeFlags(["-Xlinker", "-soname=libascendcl.so"]),
+                // Never unloaded: it has threads, and other libraries call it (CMemoryReserve).
+                .unsafeFlags(["-Xlinker", "-soname=libascendcl.so", "-Xlinker", "-z", "-Xlinker", "nodelete"]),
                 // The tests link these flags, too: there the script would hide what the sanitizers replace.
                 .unsafeFlags(["-Xlinker", "--version-script=\(versionScript)"], .when(configuration: .release)),
             ]),
@@ -91,7 +130,7 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: ["Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport"],
+            dependencies: ["Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory"],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.

@@ -2,6 +2,7 @@
 
 import Kernels
 import Synchronization
+import SystemMemory
 
 /// Compiles the primitives of programs. Code generation dominates a load, so it uses all threads at hand; oneDNN's primitive
 /// cache makes equal ones only once.
@@ -16,23 +17,35 @@ enum PrimitiveFactory {
         }
     }
 
+    /// About what a primitive takes, generated code included; asked for at once for so many at most.
+    private static let requiredBytes = 1 << 20
+    private static let mostRequired = 16
+
     private static func compile(_ steps: [Program.Step]) throws -> [Primitive?] {
         let jobs = steps.enumerated().compactMap { index, step in
             if case .primitive(let descriptor, _) = step.kind { (index, descriptor) } else { nil }
         }
+        // What oneDNN keeps of what it makes, it keeps for ever: better nothing on the reserve's account.
+        try SystemMemory.require(min(jobs.count, mostRequired) * requiredBytes)
+        try SystemMemory.check()
         let outcomes = jobs.map { _ in Outcome() }
         let next = Atomic<Int>(0)
+        let isExhausted = Atomic<Bool>(false)
         Parallel.each { _ in
+            let refusals = SystemMemory.refusalCount
             while true {
                 let job = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard job < jobs.count else { return }
+                guard job < jobs.count, !isExhausted.load(ordering: .relaxed) else { return }
                 do throws(OneDNNError) {
                     outcomes[job].primitive = try Primitive(jobs[job].1)
                 } catch {
                     outcomes[job].error = error
                 }
+                if SystemMemory.refusalCount != refusals { isExhausted.store(true, ordering: .relaxed) }
             }
         }
+        if isExhausted.load(ordering: .relaxed) { SystemMemory.noteExhaustion() }
+        try SystemMemory.check()
         var primitives = [Primitive?](repeating: nil, count: steps.count)
         for (job, outcome) in zip(jobs, outcomes) {
             if let error = outcome.error { throw error }

@@ -9,27 +9,19 @@ package struct Engine: @unchecked Sendable {
     package let handle: dnnl_engine_t
     package let stream: dnnl_stream_t
 
-    private static let result: Result<Engine, OneDNNError> = {
-        do throws(OneDNNError) {
-            var engine: dnnl_engine_t?
-            try OneDNNError.check(unsafe dnnl_engine_create(&engine, dnnl_cpu, 0), "dnnl_engine_create")
-            var stream: dnnl_stream_t?
-            try OneDNNError.check(
-                unsafe dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)),
-                "dnnl_stream_create")
-            guard let engine = unsafe engine, let stream = unsafe stream else {
-                throw OneDNNError(function: "dnnl_engine_create", status: dnnl_runtime_error.rawValue)
-            }
-            // Safe: both live until the process ends.
-            return .success(unsafe Engine(handle: engine, stream: stream))
-        } catch {
-            return .failure(error)
-        }
-    }()
-
     /// Whether convolutions are quickest with the channels innermost: so without AVX-512, whose kernels want blocks.
     package static let prefersChannelsLast =
         dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue != dnnl_cpu_isa_avx512_core.rawValue
 
-    package static func shared() throws(OneDNNError) -> Engine { try result.get() }
+    package static func shared() throws(OneDNNError) -> Engine {
+        var engine: dnnl_engine_t?
+        try OneDNNError.check(unsafe conednn_shared_engine(&engine), "dnnl_engine_create")
+        var stream: dnnl_stream_t?
+        try OneDNNError.check(unsafe conednn_shared_stream(&stream), "dnnl_stream_create")
+        guard let engine = unsafe engine, let stream = unsafe stream else {
+            throw OneDNNError(function: "dnnl_engine_create", status: dnnl_runtime_error.rawValue)
+        }
+        // Safe: both live until the process ends.
+        return unsafe Engine(handle: engine, stream: stream)
+    }
 }
