@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SystemMemory
 
 /// Computes nodes on constants, with the same kernels that run models.
 public enum Evaluation {
@@ -37,6 +38,9 @@ public enum Evaluation {
     private static func run(_ graph: Graph) throws -> [[UInt8]] {
         let prepared = try unsafe PreparedModel(
             Model(name: graph.name, graph: graph), weights: UnsafeRawBufferPointer(start: nil, count: 0), threads: 1)
+        // Each output is there twice for a moment.
+        try SystemMemory.require(
+            prepared.weightBytes + prepared.workspaceBytes + 2 * prepared.outputBytes.reduce(0, +))
         var weights = [UInt8](repeating: 0, count: prepared.weightBytes)
         var workspace = [UInt8](repeating: 0, count: prepared.workspaceBytes)
         return try unsafe weights.withUnsafeMutableBytes { weights in

@@ -3,6 +3,7 @@
 import GEGraph
 import Kernels
 import Operators
+import SystemMemory
 
 /// Turns a graph into a program: checks and infers every live node, groups nodes that one kernel can compute, lowers.
 struct GraphCompiler {
@@ -49,6 +50,7 @@ struct GraphCompiler {
 
     private mutating func infer(weightBytes: Int) throws {
         for index in liveness.live {
+            try SystemMemory.check()
             let node = graph.nodes[index]
             if Graph.dataTypes.contains(node.type) {
                 outputs[index] = [try Self.inputDesc(node)]
@@ -124,6 +126,7 @@ struct GraphCompiler {
             if liveness.isLive(index) { values[TensorRef(index)] = try builder.input(position, desc) }
         }
         for index in liveness.live {
+            try SystemMemory.check()
             let node = graph.nodes[index]
             if let constant = node.constant {
                 values[TensorRef(index)] = builder.constant(constant)

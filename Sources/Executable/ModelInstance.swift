@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernels
+import SystemMemory
 
 /// A prepared model bound to one weight area and one workspace; it neither owns nor frees either of them.
 ///
@@ -30,6 +31,7 @@ public final class ModelInstance {
                 weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
                 workspace: workspace.map { unsafe Alignment.align($0) })
         }
+        try SystemMemory.check()
     }
 
     /// Runs the model once, on the calling thread and those that help it. Allocates nothing.

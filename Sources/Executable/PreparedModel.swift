@@ -2,6 +2,7 @@
 
 public import GEGraph
 import Kernels
+import SystemMemory
 
 /// A model made ready to run on this machine: kernels compiled, memory planned, nothing bound to addresses yet.
 ///
@@ -56,6 +57,7 @@ public final class PreparedModel: Sendable {
         workspaceBytes = Alignment.withSlack(branches.map(\.placement.totalBytes).max() ?? 0)
         weightBytes = Alignment.withSlack(layout.totalBytes)
         self.threads = threads
+        try SystemMemory.check()
     }
 
     /// The largest number in each place of lists of equal length.
@@ -83,6 +85,7 @@ public final class PreparedModel: Sendable {
             // Safe: the area covers `weightBytes`, which contains the slack for aligning its start.
             try unsafe self.weights.pack(weights, into: Alignment.align(start))
         }
+        try SystemMemory.check()
     }
 }
 

@@ -3,6 +3,7 @@
 internal import COneDNN
 import GEGraph
 import Kernels
+import SystemMemory
 
 /// Where each packed constant lies in the weight area, and how it gets there.
 struct WeightLayout {
@@ -119,6 +120,7 @@ private enum Reorder {
         from source: MemoryDescriptor, _ sourceData: UnsafeMutableRawPointer, to target: MemoryDescriptor,
         _ targetData: UnsafeMutableRawPointer
     ) throws {
+        try SystemMemory.check()
         let engine = try Engine.shared()
         let attributes = try Attributes()
         let descriptor = try unsafe PrimitiveDescriptor("dnnl_reorder_primitive_desc_create") {
@@ -126,6 +128,7 @@ private enum Reorder {
                 &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
         }
         let primitive = try Primitive(descriptor)
+        try SystemMemory.require(descriptor.scratchpadBytes)
         let scratch = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(descriptor.scratchpadBytes, 1), alignment: 64)
         defer { unsafe scratch.deallocate() }

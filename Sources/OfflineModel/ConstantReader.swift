@@ -19,6 +19,7 @@ struct ConstantReader {
         }
         if !tensor.data.isEmpty {
             let size = size(of: desc, needed: needed, stated: tensor.data.count)
+            try OfflineModelError.requireMemory(min(size, tensor.data.count), of: UInt8.self)
             guard size <= tensor.data.count, let bytes = graph.copy(tensor.data.prefix(size)) else {
                 throw .malformedWeights("constant '\(name)' has \(tensor.data.count) bytes, its shape needs \(needed)")
             }

@@ -23,6 +23,10 @@ struct GraphReader {
             switch field.number {
             case 1: graph.name = try ops.attributes.bytes.string(content)
             case 6:
+                try OfflineModelError.checkMemory()
+                if stored.count == stored.capacity {
+                    try OfflineModelError.requireMemory(2 * stored.count, of: StoredOp.self)
+                }
                 let op = try ops.op(content)
                 guard !op.node.name.isEmpty else {
                     throw .malformedGraph("graph '\(graph.name)': node \(stored.count) (\(op.node.type)) has no name")
@@ -44,6 +48,7 @@ struct GraphReader {
     private static func resolved(
         _ stored: [StoredOp], _ numbers: [String: Int], _ graph: String
     ) throws(OfflineModelError) -> [Node] {
+        try OfflineModelError.requireMemory(stored.count, of: Node.self)
         var nodes: [Node] = []
         nodes.reserveCapacity(stored.count)
         var producers: [[Int]] = []

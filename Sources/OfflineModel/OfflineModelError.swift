@@ -24,6 +24,8 @@ public enum OfflineModelError: Error, Equatable, Sendable, CustomStringConvertib
     case malformedTasks(String)
     /// The I/O description (MODEL_INOUT_INFO) is unreadable.
     case malformedDescription(String)
+    /// The system has no memory for what the model holds.
+    case memoryExhausted(String)
 
     public var description: String {
         switch self {
@@ -48,6 +50,7 @@ public enum OfflineModelError: Error, Equatable, Sendable, CustomStringConvertib
         case .malformedWeights(let text): "partition WEIGHTS_DATA: \(text)"
         case .malformedTasks(let text): "partition TASK_INFO: \(text)"
         case .malformedDescription(let text): "partition MODEL_INOUT_INFO: \(text)"
+        case .memoryExhausted(let text): text
         }
     }
 
@@ -71,6 +74,7 @@ public enum OfflineModelError: Error, Equatable, Sendable, CustomStringConvertib
         case .malformedWeights: entry == .loadWithQueue || entry == .querySize ? 545_003 : 500_002
         case .malformedTasks: entry == .loadWithQueue || entry == .querySize ? 545_004 : 500_002
         case .trailingBytes, .malformedDescription: 500_002
+        case .memoryExhausted: 245_000
         }
     }
 }

@@ -34,6 +34,7 @@ public struct OfflineModelFile: Sendable {
         if let range = container.range(of: .tasks), !range.isEmpty {
             try OfflineModelFile.checkTasks(bytes.part(range))
         }
+        try OfflineModelError.checkMemory()
     }
 
     /// Nothing in the schedule is needed, but GE's loader refuses one that it cannot read.

@@ -74,6 +74,8 @@ extension CheckedBytes {
             values.append(Integer(truncatingIfNeeded: field.bits))
             return
         }
+        // At most one number per byte, in an array that grows by doubling.
+        try OfflineModelError.requireMemory(2 * (values.count + content.count), of: Integer.self)
         var offset = content.lowerBound
         while offset < content.upperBound {
             guard let bits = varint(at: &offset, end: content.upperBound) else {
@@ -93,6 +95,7 @@ extension CheckedBytes {
             throw .malformedGraph(
                 "\(content.count) bytes at offset \(content.lowerBound) are not a list of float numbers")
         }
+        try OfflineModelError.requireMemory(values.count + content.count / 4, of: Float.self)
         values.reserveCapacity(values.count + content.count / 4)
         for offset in stride(from: content.lowerBound, to: content.upperBound, by: 4) {
             values.append(Float(bitPattern: integer(at: offset) ?? 0))

@@ -4,11 +4,21 @@ import Files
 import Glibc
 import ONNXImport
 import Settings
+import SystemMemory
 
 /// The run of the program: the lines that it prints, and what it does in each mode.
 enum Converter {
     /// Returns whether the run succeeded.
     static func run(_ arguments: [String]) -> Bool {
+        SystemMemory.setLastWords(
+            """
+            ...
+            ATC run failed, Please check the detail log, Try 'atc --help' for more information
+            E19999: The system has no memory left for the conversion.
+                    TraceBack (most recent call last):
+
+
+            """, status: 255)
         print("ATC start working now, please wait for a moment.")
         let options: ParsedOptions
         do {
@@ -29,7 +39,8 @@ enum Converter {
             try work(options, arguments: arguments)
         } catch {
             print("...")
-            return fail(error)
+            // Without memory things fail for reasons that are not their own.
+            return fail(SystemMemory.wasExhausted ? memoryExhausted : error)
         }
         print("...")
         print("ATC run success, welcome to the next use.")
@@ -47,6 +58,15 @@ enum Converter {
         default:
             try ModelConversion(options, arguments: arguments).run()
         }
+    }
+
+    /// Throws when the system has refused memory to the conversion.
+    static func checkMemory() throws(ConversionError) {
+        if SystemMemory.wasExhausted { throw memoryExhausted }
+    }
+
+    private static var memoryExhausted: ConversionError {
+        ConversionError("E19999", "The system has no memory left for the conversion.")
     }
 
     /// Prints the lines after a failure; without an error of its own an internal one.

@@ -65,7 +65,11 @@ struct ModelConversion {
         let file: [UInt8]
         do {
             for graph in [model.graph] + model.subgraphs { try graph.validate() }
+            try Converter.checkMemory()
             file = try OfflineModelWriter.write(model)
+            try Converter.checkMemory()
+        } catch let error as ConversionError {
+            throw error
         } catch {
             throw ConversionError("E19999", "The converted model is invalid: \(error)")
         }

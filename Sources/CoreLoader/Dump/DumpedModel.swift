@@ -44,7 +44,8 @@ final class DumpedModel: @unchecked Sendable {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw .engine(ErrorCode.geFailure, "Model '\(facts.modelName)' cannot be prepared for a dump: \(error).")
+            throw .engine(
+                ErrorCode.geFailure, error, "Model '\(facts.modelName)' cannot be prepared for a dump: \(error).")
         }
     }
 
@@ -117,6 +118,9 @@ final class DumpedExecution: @unchecked Sendable {
         } catch {
             throw DumpFolder.cannotWrite(one.name, "\(error)")
         }
+        let size = (inputs + outputs).reduce(bytes.count) { unsafe $0 + tensor($1.tensor).count }
+        try EngineMemory.require(size)
+        bytes.reserveCapacity(size)
         for slot in inputs + outputs { unsafe bytes.append(contentsOf: tensor(slot.tensor)) }
         try write(bytes, one, time, suffix: "")
     }

@@ -4,7 +4,7 @@ public import CAscendCL
 
 @c @implementation
 public func aclrtAllocatorCreateDesc() -> aclrtAllocatorDesc? {
-    rawPointer(CustomAllocator.Description.table.insert(CustomAllocator.Description()))
+    rawPointer(CustomAllocator.Description.table.create(CustomAllocator.Description()))
 }
 
 @c @implementation

@@ -72,7 +72,7 @@ public func aclrtCreateBinary(_ data: UnsafeRawPointer?, _ dataLen: Int) -> aclr
         _ = failNull("data")
         return nil
     }
-    return rawPointer(Binary.table.insert(Binary()))
+    return rawPointer(Binary.table.create(Binary()))
 }
 
 @c @implementation

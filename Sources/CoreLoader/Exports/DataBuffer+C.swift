@@ -4,7 +4,7 @@ public import CAscendCL
 
 @c @implementation
 public func aclCreateDataBuffer(_ data: UnsafeMutableRawPointer?, _ size: Int) -> OpaquePointer? {
-    opaquePointer(DataBuffer.table.insert(DataBuffer(address: address(of: data), size: UInt(bitPattern: size))))
+    opaquePointer(DataBuffer.table.create(DataBuffer(address: address(of: data), size: UInt(bitPattern: size))))
 }
 
 @c @implementation

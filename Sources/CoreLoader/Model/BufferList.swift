@@ -224,6 +224,7 @@ final class BufferList: @unchecked Sendable {
             let bytes = min(slot.byteCount, needed)
             unsafe slots[index].usedBytes = bytes
             if slot.byteCount > 0 { try verify(index, bytes: slot.byteCount, model) }
+            try EngineMemory.require(needed)
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 1), alignment: 64)
             unsafe copy.initializeMemory(as: UInt8.self, repeating: 0)
             if let base = copy.baseAddress { unsafe pointers[index] = base }

@@ -13,6 +13,7 @@ final class FileContent: @unchecked Sendable {
     /// for that, whatever else is in it.
     convenience init(model path: String) throws(Failure) {
         guard let resolved = unsafe realpath(path, nil) else {
+            if errno == ENOMEM { throw .unreadable(path, .system(ENOMEM)) }
             throw .path(path, reason: systemError())
         }
         defer { unsafe free(resolved) }

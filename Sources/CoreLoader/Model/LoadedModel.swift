@@ -69,7 +69,7 @@ final class LoadedModel: @unchecked Sendable {
                 workspace: UnsafeMutableRawPointer(bitPattern: workspace.address))
         } catch {
             throw .engine(
-                ErrorCode.geFailure, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
+                ErrorCode.geFailure, error, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
         }
     }
 
@@ -162,7 +162,7 @@ final class LoadedModel: @unchecked Sendable {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw .engine(ErrorCode.rtModelExecute, "Model \(id) failed during its execution: \(error).")
+            throw .engine(ErrorCode.rtModelExecute, error, "Model \(id) failed during its execution: \(error).")
         }
         buffers.copyBack()
         return dumped

@@ -44,6 +44,7 @@ enum ModelEngine {
         source: ExternalSource = ExternalSource(), withoutGraph: Bool = false
     ) throws(Failure) -> LoadedModel {
         try checkInitialized()
+        try EngineMemory.begin()
         followDeviceResets()
         let id = models.takeID()
         var ready = try unsafe ReadyModel.find(bytes)
@@ -95,6 +96,7 @@ enum ModelEngine {
         let model = try LoadedModel(
             id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace, dump: dump
         )
+        try EngineMemory.check()
         models.insert(model, id: id)
         return model
     }
@@ -189,7 +191,8 @@ enum ModelEngine {
                 into: UnsafeMutableRawBufferPointer(start: area, count: prepared.weightBytes))
         } catch {
             throw .engine(
-                ErrorCode.geFailure, "The weights of model '\(ready.facts.modelName)' cannot be arranged: \(error).")
+                ErrorCode.geFailure, error,
+                "The weights of model '\(ready.facts.modelName)' cannot be arranged: \(error).")
         }
     }
 
@@ -198,6 +201,7 @@ enum ModelEngine {
     /// What a load needs; for a model that cannot run here, what the file states.
     static func sizes(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> ModelSizes {
         try checkInitialized()
+        try EngineMemory.begin()
         let ready = try unsafe ReadyModel.find(bytes, entry: .querySize)
         switch ready.prepared {
         case .success(let prepared):

@@ -34,9 +34,11 @@ final class ReadyModel: Sendable {
         if let external { digest = try external.digest(of: digest) }
         return try cache.value(for: digest) { () throws(Failure) in
             // Watched as a whole: what was prepared from bytes that went away must not stay in the cache.
-            try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
+            let ready = try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
                 try unsafe ReadyModel(parse(bytes, entry), external, digest)
             }
+            try EngineMemory.check()
+            return ready
         }
     }
 
@@ -82,11 +84,13 @@ final class ReadyModel: Sendable {
         } catch let failure as Failure {
             throw failure
         } catch let error as GraphError {
+            // Not without memory: then another reason may stand behind it.
+            try EngineMemory.check()
             return .failure(
                 .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be run: \(error.description)."))
         } catch {
             // Anything else, such as memory that has run out, may be different next time and is not remembered.
-            throw .engine(ErrorCode.geFailure, "Model '\(file.model.name)' cannot be prepared: \(error).")
+            throw .engine(ErrorCode.geFailure, error, "Model '\(file.model.name)' cannot be prepared: \(error).")
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CAscendCL
+import SystemMemory
 
 /// Where messages go: the thread that failed, or one queue for the whole process (`err_msg_mode` "1").
 enum ErrorMessages {
@@ -53,6 +54,7 @@ func failNull(_ argument: String, function: StaticString = #function) -> Int32 {
 /// The body of an entry point: 0, or the code of what it threw, with the message queued.
 @inline(__always)
 func status(function: StaticString = #function, _ body: () throws(Failure) -> Void) -> Int32 {
+    SystemMemory.beginCall()
     do throws(Failure) {
         try body()
         return ErrorCode.success

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SystemMemory
+
 /// What a handle stands for; the number is part of the handle.
 enum HandleKind: UInt8, CaseIterable, Sendable {
     case stream = 1
@@ -117,12 +119,35 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
 
     init(_ kind: HandleKind) { self.kind = kind }
 
-    /// Nil when the table is full (16 million live objects).
-    func insert(_ object: Object) -> Handle? {
+    /// Nil when the table is full (16 million live objects), or the system has no memory for the object.
+    func insert(_ make: @autoclosure () -> Object) -> Handle? {
+        guard !SystemMemory.isScarce else { return nil }
+        let refusals = SystemMemory.refusalCount
+        guard let handle = add(make()) else { return nil }
+        guard SystemMemory.refusalCount == refusals else {
+            _ = remove(handle)
+            return nil
+        }
+        return handle
+    }
+
+    /// As `insert`; a message says why there is no handle.
+    func create(_ make: @autoclosure () -> Object, function: StaticString = #function) -> Handle? {
+        if let handle = insert(make()) { return handle }
+        _ = fail(
+            ErrorCode.badAlloc,
+            .resources("There are too many objects of the kind \(kind.name), or no memory for another"),
+            function: function)
+        return nil
+    }
+
+    private func add(_ object: Object) -> Handle? {
         state.withLock { state in
             let index: Int
             if state.slots.count < 64 || state.unused.isEmpty {
-                guard state.slots.count < 1 << Handle.indexBits else { return nil }
+                guard state.slots.count < 1 << Handle.indexBits, SystemMemory.hasRoom(toGrow: state.slots) else {
+                    return nil
+                }
                 index = state.slots.count
                 state.slots.append(Slot())
             } else if let reused = state.unused.removeFirst() {

@@ -28,11 +28,7 @@ final class ValueTable<Value: Sendable>: Sendable {
 
     /// Nil, with a message, when there are too many.
     func insert(_ value: Value, function: StaticString = #function) -> Handle? {
-        if let handle = handles.insert(ValueObject(value)) { return handle }
-        _ = fail(
-            ErrorCode.badAlloc, .resources("There are too many objects of the kind \(handles.kind.name)"),
-            function: function)
-        return nil
+        handles.create(ValueObject(value), function: function)
     }
 
     @safe func create(_ value: Value, function: StaticString = #function) -> OpaquePointer? {

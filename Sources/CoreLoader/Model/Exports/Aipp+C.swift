@@ -8,7 +8,7 @@ public func aclmdlCreateAIPP(_ batchSize: UInt64) -> OpaquePointer? {
         guard let parameters = AippParameters(images: batchSize) else {
             throw .aipp("batchSize \(batchSize)", reason: "it must be from 1 to \(AippParameters.maxImages)")
         }
-        return AippObject.table.insert(AippObject(parameters))
+        return AippObject.table.create(AippObject(parameters))
     }
 }
 

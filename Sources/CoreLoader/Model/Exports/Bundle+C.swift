@@ -80,7 +80,7 @@ public func aclmdlBundleGetModelId(
 }
 
 @c @implementation
-public func aclmdlBundleCreateQueryInfo() -> OpaquePointer? { opaquePointer(BundleQuery.table.insert(BundleQuery())) }
+public func aclmdlBundleCreateQueryInfo() -> OpaquePointer? { opaquePointer(BundleQuery.table.create(BundleQuery())) }
 
 @c @implementation
 public func aclmdlBundleDestroyQueryInfo(_ queryInfo: OpaquePointer?) -> aclError {

@@ -4,7 +4,7 @@ public import CAscendCL
 
 @c @implementation
 public func aclmdlCreateConfigHandle() -> OpaquePointer? {
-    opaquePointer(LoadConfiguration.table.insert(LoadConfiguration()))
+    opaquePointer(LoadConfiguration.table.create(LoadConfiguration()))
 }
 
 @c @implementation
@@ -183,7 +183,7 @@ extension ModelEngine {
 
 @c @implementation
 public func aclmdlCreateExecConfigHandle() -> OpaquePointer? {
-    opaquePointer(ExecuteConfiguration.table.insert(ExecuteConfiguration()))
+    opaquePointer(ExecuteConfiguration.table.create(ExecuteConfiguration()))
 }
 
 @c @implementation

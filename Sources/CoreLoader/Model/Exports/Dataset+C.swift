@@ -3,7 +3,7 @@
 public import CAscendCL
 
 @c @implementation
-public func aclmdlCreateDataset() -> OpaquePointer? { opaquePointer(Dataset.table.insert(Dataset())) }
+public func aclmdlCreateDataset() -> OpaquePointer? { opaquePointer(Dataset.table.create(Dataset())) }
 
 @c @implementation
 public func aclmdlDestroyDataset(_ dataset: OpaquePointer?) -> aclError {

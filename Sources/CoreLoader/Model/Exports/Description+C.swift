@@ -6,7 +6,7 @@ import OfflineModel
 
 @c @implementation
 public func aclmdlCreateDesc() -> OpaquePointer? {
-    opaquePointer(DescriptionObject.table.insert(DescriptionObject()))
+    opaquePointer(DescriptionObject.table.create(DescriptionObject()))
 }
 
 @c @implementation
