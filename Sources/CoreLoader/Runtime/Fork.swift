@@ -46,7 +46,7 @@ extension Stream {
         queue.withLock { queue in
             queue.entries.removeAll()
             queue.completed = queue.submitted
-            queue.hasWorker = false
+            queue.worker = .none
         }
     }
 }

@@ -31,6 +31,9 @@ extension Stream {
         let completion: (@Sendable (Int32) -> Void)?
     }
 
+    /// Whether the stream has a thread that empties its queue.
+    enum Worker: Sendable { case none, starting, running }
+
     /// The state of a stream, guarded by its monitor.
     struct Queue: Sendable {
         var entries = FIFO<Entry>()
@@ -48,7 +51,7 @@ extension Stream {
         var isClosed = false
         /// Everything up to this count is dropped instead of run (`aclrtStreamAbort`).
         var droppedUpTo: UInt64 = 0
-        var hasWorker = false
+        var worker = Worker.none
         /// What the stream waits for; nil when it runs or rests.
         var obstacle: Obstacle?
         /// Grows with every poke, so that no wake-up is lost.
@@ -57,20 +60,20 @@ extension Stream {
         var isIdle: Bool { completed == submitted }
     }
 
-    /// Puts an item at the end of the queue; throws 107017 when the stream has been destroyed meanwhile.
+    /// Puts an item at the end of the queue; throws 107017 when the stream has been destroyed meanwhile, and 207005 when
+    /// there is no thread for it. The item is dropped then, without its completion.
     func enqueue(_ item: Item, completion: (@Sendable (Int32) -> Void)? = nil) throws(Failure) {
-        let needsWorker: Bool? = queue.change { queue in
-            guard !queue.isClosed else { return nil }
+        try ensureWorker()
+        let isOpen = queue.change { queue in
+            guard !queue.isClosed else { return false }
             queue.entries.append(Entry(item: item, completion: completion))
             queue.submitted += 1
-            defer { queue.hasWorker = true }
-            return !queue.hasWorker
+            return true
         }
-        guard let needsWorker else {
+        guard isOpen else {
             throw Failure(ErrorCode.rtInvalidHandle, .wrongOrder("Stream \(id) has been destroyed meanwhile"))
         }
         ThreadState.current.lastTask &+= 1
-        if needsWorker { try startWorker() }
     }
 
     /// Queues a function.
@@ -148,7 +151,7 @@ extension Stream {
     /// A stream that never had a worker has nobody else to empty its queue.
     private func drainWithoutWorker() {
         let entries: [Entry] = queue.change { queue in
-            guard !queue.hasWorker else { return [] }
+            guard queue.worker == .none else { return [] }
             var entries: [Entry] = []
             while let entry = queue.entries.removeFirst() { entries.append(entry) }
             queue.completed = queue.submitted
@@ -158,6 +161,17 @@ extension Stream {
     }
 
     // MARK: The worker
+
+    /// Starts the worker unless there is one. Nothing is queued before it runs, so that nothing waits for it in vain.
+    private func ensureWorker() throws(Failure) {
+        let found = queue.wait { queue -> Worker? in
+            if queue.isClosed { return .running }
+            guard queue.worker == .none else { return queue.worker == .running ? .running : nil }
+            queue.worker = .starting
+            return .starting
+        }
+        if found == .starting { try startWorker() }
+    }
 
     private func startWorker() throws(Failure) {
         StreamShutdown.register()
@@ -179,7 +193,7 @@ extension Stream {
             }, unsafe retained.toOpaque())
         guard result == 0 else {
             unsafe retained.release()
-            queue.change { $0.hasWorker = false }
+            queue.change { $0.worker = .none }
             throw Failure(
                 ErrorCode.rtResourceAllocFail, .resources("No thread for stream \(id) could be started (\(result))"))
         }
@@ -189,6 +203,7 @@ extension Stream {
         let state = ThreadState(workerOf: self)
         state.explicitContext = context
         ThreadState.install(state)
+        queue.change { $0.worker = .running }
         while let entry = nextEntry() {
             let before = state.messages.count
             let code = entry.isDropped ? ErrorCode.rtStreamAbort : run(entry.entry.item)
@@ -205,7 +220,7 @@ extension Stream {
                 return .some((entry, isDropped))
             }
             guard queue.isClosed else { return nil }
-            queue.hasWorker = false
+            queue.worker = .none
             return .some(nil)
         } ?? nil
     }
