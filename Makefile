@@ -64,9 +64,7 @@ reference: ## write the reference of the Python functions into docs/reference
 	@$(PYTHON) scripts/generate_reference.py
 	@ls docs/reference
 
-wheel: $(STAMPS)/release ## build the wheel into dist/
-	$(say) "Wheel"
-	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: $(STAMPS)/packed ## build the wheel into dist/
 	@ls -l dist/*.whl
 
 sanitize: $(STAMPS)/test $(STAMPS)/installed ## run the Swift tests and random calls under two sanitizers
@@ -94,7 +92,7 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 # Each requirements file holds every package it needs, the indirect ones too.
-$(STAMPS)/build $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(STAMPS)/lint: $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
+$(STAMPS)/build $(STAMPS)/wheel $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(STAMPS)/lint: $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
 	$(say) "PyPI packages: $<"
 	@$(BIN)/python -m pip install --quiet --no-deps -r $<
 	@touch $@
@@ -110,8 +108,16 @@ $(STAMPS)/release: $(STAMPS)/onednn $(SOURCES)
 	@$(RELEASE) --product atc
 	@touch $@
 
-$(STAMPS)/installed: $(STAMPS)/release
+$(STAMPS)/packed: $(STAMPS)/release $(STAMPS)/wheel
+	$(say) "Wheel into dist"
+	@rm -rf build/wheel dist/pyaclmdl-*.whl
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	@$(BIN)/python scripts/repair_wheel.py build/wheel/pyaclmdl-*.whl dist >/dev/null
+	@touch $@
+
+# What is tested is the wheel that others get.
+$(STAMPS)/installed: $(STAMPS)/packed
 	$(say) "Wheel into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	@$(BIN)/python -m pip install --quiet --no-deps --no-index --force-reinstall dist/pyaclmdl-*.whl
 	@$(BIN)/python -c 'import acl'
 	@touch $@

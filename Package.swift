@@ -103,6 +103,8 @@ let package = Package(
             name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory"],
             swiftSettings: oneDNNSettings),
 
+        // Keeps the products usable with glibc 2.34.
+        .target(name: "COldGlibc"),
         // Corrects the Swift runtime in forked children.
         .target(name: "CSwiftThreads"),
         // Turns faults in a program's memory into errors.
@@ -111,7 +113,7 @@ let package = Package(
         .target(
             name: "CoreLoader",
             dependencies: [
-                "CAscendCL", "CMemoryGuard", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
+                "CAscendCL", "CMemoryGuard", "COldGlibc", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
                 "Executable", "SystemMemory",
             ],
             exclude: ["ascendcl.map"],
@@ -130,7 +132,7 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: ["Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory"],
+            dependencies: ["COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory"],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.

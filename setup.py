@@ -106,6 +106,12 @@ class BuildExtension(build_ext):
         extension.include_dirs.append(str(generated))
         super().run()
 
+    def build_extensions(self) -> None:
+        # Python's own linker options may name the folder of its library, which the extension does not need.
+        linker = self.compiler.linker_so
+        self.compiler.linker_so = [part for part in linker if not re.match(r"-Wl,-+(rpath|R)\b|-R", part)]
+        super().build_extensions()
+
 
 setup(
     cmdclass={"build_py": BuildPackage, "build_ext": BuildExtension},
