@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The README's example: load a model from memory into memory of our own, and run it once."""
 
-import sys
-
 import numpy as np
 
 import acl
@@ -10,7 +8,7 @@ import acl
 x = np.random.default_rng(0).random((1, 3, 48, 192), np.float32)  # what the model reads
 y = np.zeros((1, 2), np.float32)  # what it writes
 
-data = open(sys.argv[1], "rb").read()
+data = open("classifier.om", "rb").read()
 acl.init(), acl.rt.set_device(0)
 model = acl.util.bytes_to_ptr(data)
 work_size, weight_size, ret = acl.mdl.query_size_from_mem(model, len(data))

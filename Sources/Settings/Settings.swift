@@ -51,7 +51,8 @@ public enum Settings {
 
     /// A list that makes no sense has a code of its own: `HostProfile` reads it.
     public static let visibleDevices = Setting<String?>(
-        "ASCEND_RT_VISIBLE_DEVICES", "numbers of devices", default: nil, "all devices") { $0 }
+        "ASCEND_RT_VISIBLE_DEVICES", "numbers of devices", default: nil, "all devices"
+    ) { $0 }
 
     public static let homePath = Setting<String?>("ASCEND_HOME_PATH", "a folder", default: nil, "none") { $0 }
 

@@ -72,13 +72,15 @@ import Testing
         unsafe symlink("file", "\(folder)/data/link")
         try write("content", to: "once", in: "\(folder)/data")
         unsafe link("\(folder)/data/once", "\(folder)/data/hard")
-        #expect(failure { () throws(FileError) in _ = try RegularFile(path, within: folder, links: .refuse) } == expected)
+        #expect(
+            failure { () throws(FileError) in _ = try RegularFile(path, within: folder, links: .refuse) } == expected)
         let followed: FileError? =
             switch expected {
             case .symbolicLink, .hardLinks: nil
             default: expected
             }
-        #expect(failure { () throws(FileError) in _ = try RegularFile(path, within: folder, links: .follow) } == followed)
+        #expect(
+            failure { () throws(FileError) in _ = try RegularFile(path, within: folder, links: .follow) } == followed)
     }
 
     @Test func descriptorsAreClosed() throws {
