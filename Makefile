@@ -19,6 +19,13 @@ SOURCES := $(shell find Sources python scripts -type f -not -path '*/__pycache__
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v '\.pb\.swift$$')
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
+# Before any step: what was built elsewhere cannot be used here. `make clean` mends it, and the list needs nothing.
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(shell bash scripts/check-place.sh && echo fine),fine)
+$(error the checkout was moved)
+endif
+endif
+
 say = @printf '==> %s\n'
 
 .DEFAULT_GOAL := help
@@ -85,16 +92,15 @@ clean: ## remove everything that was built, downloaded or installed here
 # The steps behind `make setup`. A stamp is made when its step has succeeded.
 
 $(STAMPS)/venv:
-	@bash scripts/system-packages.sh $(PYTHON)
-	@test -x "$$(command -v $(SWIFT))" || { echo "No Swift at $(SWIFT): install Swift 6.3 or set SWIFT." >&2; exit 1; }
+	@bash scripts/system-packages.sh $(PYTHON) $(SWIFT)
 	$(say) "Virtual environment $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@mkdir -p $(STAMPS) && touch $@
+	@mkdir -p $(STAMPS) && pwd -P > $(STAMPS)/place && touch $@
 
 # Each requirements file holds every package it needs, the indirect ones too.
 $(STAMPS)/build $(STAMPS)/wheel $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(STAMPS)/lint: $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
 	$(say) "PyPI packages: $<"
-	@$(BIN)/python -m pip install --quiet --no-deps -r $<
+	@bash scripts/pip-install.sh $(BIN)/python $<
 	@touch $@
 
 $(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py scripts/onednn_threads.py
@@ -104,7 +110,8 @@ $(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py scripts/onednn_threads.
 
 $(STAMPS)/release: $(STAMPS)/onednn $(SOURCES)
 	$(say) "Release build (a few minutes the first time)"
-	@$(RELEASE) --product ascendcl
+	@$(RELEASE) --product ascendcl || { test -d .build/checkouts/swift-protobuf || \
+		echo "Swift could not fetch swift-protobuf from github.com: connect to the network and run make again." >&2; exit 1; }
 	@$(RELEASE) --product atc
 	@touch $@
 

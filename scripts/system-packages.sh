@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Looks for what the build takes from Debian and installs what is missing, if it may; says what to install otherwise.
+# Looks for all that the build takes from the system, before anything is made. Versions and moved checkouts get a sentence
+# each; missing Debian packages are installed if that is allowed, and named otherwise.
 set -euo pipefail
 
-python=${1:?usage: system-packages.sh PYTHON}
+usage="usage: system-packages.sh PYTHON SWIFT"
+python=${1:?$usage}
+swift=${2:?$usage}
 missing=()
+# An ordinary user of Debian has neither on PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+stop() { # stop SENTENCE...: ends with a reason
+    printf '%s\n' "$@" >&2
+    exit 1
+}
 
 need() { # need PACKAGE COMMAND...: asks for PACKAGE unless COMMAND succeeds
     local package=$1
@@ -12,9 +22,32 @@ need() { # need PACKAGE COMMAND...: asks for PACKAGE unless COMMAND succeeds
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+check_python() {
+    command -v "$python" >/dev/null || return 0 # asked for as a package
+    local version
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
+        stop "$python does not start: set PYTHON to a Python 3.11 or newer."
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        stop "$python is Python $version, and 3.11 or newer is needed: install it from Debian 12 (apt-get install python3)" \
+            "or from https://www.python.org/downloads/, and set PYTHON to it."
+}
+
+check_swift() {
+    local place="install it from https://www.swift.org/install/linux/, and put it on PATH or set SWIFT to it."
+    command -v "$swift" >/dev/null || stop "There is no Swift at $swift, and 6.3 or newer is needed: $place"
+    local text version
+    text=$("$swift" --version 2>/dev/null) || stop "$swift --version fails, and Swift 6.3 or newer is needed: $place"
+    version=$(sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' <<<"$text" | head -n 1)
+    [ -n "$version" ] || stop "$swift does not tell its version, and Swift 6.3 or newer is needed: $place"
+    [ "$(printf '%s\n' 6.3 "$version" | sort -V | head -n 1)" = 6.3 ] ||
+        stop "$swift is Swift $version, and 6.3 or newer is needed: $place"
+}
+
 has_header() { "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")'; }
 has_venv() { "$python" -c 'import ensurepip, venv'; }
 
+check_python
+check_swift
 need python3 command -v "$python"
 need libpython3-dev has_header
 need python3-venv has_venv
@@ -30,14 +63,11 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
     root=(sudo -n)
 else
-    echo "Missing Debian packages, and no right to install them. Please run:" >&2
-    echo "    apt-get install ${missing[*]}" >&2
-    exit 1
+    stop "Missing Debian packages, and no right to install them. Please run as root:" "    apt-get install ${missing[*]}"
 fi
-command -v apt-get >/dev/null || {
-    echo "Not a Debian system; please install the equivalents of: ${missing[*]}" >&2
-    exit 1
-}
+command -v apt-get >/dev/null || stop "Not a Debian system; please install the equivalents of: ${missing[*]}"
 echo "==> Debian packages: ${missing[*]}"
 "${root[@]}" apt-get update -qq
 DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+# Python may have come with them.
+check_python
