@@ -9,7 +9,7 @@ requirements=${2:?$usage}
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$python" -m pip install --quiet --disable-pip-version-check --no-deps --log "$folder/log" -r "$requirements" 2>"$folder/errors" && exit 0
+"$python" -m pip install --quiet --disable-pip-version-check --no-deps --progress-bar off --log "$folder/log" -r "$requirements" 2>"$folder/errors" && exit 0
 
 # Only the log says that an index was not reached; the errors then speak of packages that do not exist.
 reason=$(grep -m 1 -oE 'Could not fetch URL .*: (connection error|There was a problem confirming the ssl).*' "$folder/log" ||
