@@ -88,7 +88,9 @@ enum ElementwiseUnary {
     /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
     static func apply(_ function: UnaryFunction, to x: Value, _ lowering: Lowering) throws -> Value {
         let desc = lowering.builder.desc(x)
-        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]) {
+        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]),
+            !(function.losesNaN && lowering.isAlone([x]))
+        {
             return try lowering.builder.eltwise(x, eltwise)
         }
         return try lowering.native(function.kernel(desc.dataType, count: desc.elementCount ?? 0), [x])[0]
@@ -116,6 +118,14 @@ enum ElementwiseUnary {
 }
 
 extension UnaryFunction {
+    /// Whether oneDNN makes a number of NaN where our own kernel, which is as quick, keeps it.
+    fileprivate var losesNaN: Bool {
+        switch self {
+        case .relu, .relu6, .clip, .hardSigmoid: true
+        default: false
+        }
+    }
+
     /// The function in oneDNN's terms, where oneDNN computes it well.
     var eltwise: Eltwise? {
         switch self {
@@ -125,7 +135,8 @@ extension UnaryFunction {
         case .sqrt: Eltwise(.sqrt)
         case .relu: Eltwise(.relu)
         case .relu6: Eltwise(.clip, alpha: 0, beta: 6)
-        case .leakyRelu(let slope): Eltwise(.relu, alpha: slope)
+        // With a slope of 0 oneDNN gives 0 for negative infinity, whose product with 0 is NaN.
+        case .leakyRelu(let slope) where slope != 0: Eltwise(.relu, alpha: slope)
         case .elu(let alpha, 1, 1): Eltwise(.elu, alpha: alpha)
         case .sigmoid: Eltwise(.logistic)
         case .hardSigmoid(let alpha, let beta): Eltwise(.hardSigmoid, alpha: alpha, beta: beta)

@@ -71,7 +71,10 @@ protocol WindowFold: Sendable {
 struct MaximumOf<Value: Comparable & BitwiseCopyable & Sendable>: WindowFold {
     let lowest: Value
     var initial: Value { lowest }
-    @inline(__always) func add(_ state: Value, _ element: Value) -> Value { element > state ? element : state }
+    /// A NaN, the only value that differs from itself, stays.
+    @inline(__always) func add(_ state: Value, _ element: Value) -> Value {
+        element > state || element != element ? element : state
+    }
     @inline(__always) func finish(_ state: Value, inImage: Int, inPaddedImage: Int) -> Value { state }
 }
 
