@@ -14,7 +14,8 @@ final class BoundSteps {
     @safe
     private enum Step {
         case primitive(dnnl_primitive_t, arguments: UnsafeMutablePointer<dnnl_exec_arg_t>, count: Int32)
-        case native(any NativeKernel, KernelOperands)
+        /// `origin` is a place in `origins`.
+        case native(any NativeKernel, KernelOperands, origin: Int)
     }
     /// A place that holds the address of one of the caller's buffers.
     @safe
@@ -24,6 +25,8 @@ final class BoundSteps {
     }
 
     private let steps: [Step]
+    /// Node and type of each of the program's steps, for messages.
+    private let origins: [(name: String, type: String)]
     private let inputPatches: [Patch]
     private let outputPatches: [Patch]
     /// Kept alive for the handles in `steps`.
@@ -112,16 +115,18 @@ final class BoundSteps {
                 }
                 bound.append(
                     unsafe .native(
-                        kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch)))
+                        kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch),
+                        origin: index))
             }
         }
         steps = bound
         sharesWork = bound.contains { step in
             switch step {
             case .primitive: true
-            case .native(let kernel, _): kernel.parts > 1
+            case .native(let kernel, _, _): kernel.parts > 1
             }
         }
+        origins = program.steps.map { ($0.name, $0.type) }
         inputPatches = patches.inputs
         outputPatches = patches.outputs
         self.memories = memories
@@ -133,10 +138,11 @@ final class BoundSteps {
     }
 
     /// Safety: the buffers cover the model's inputs and outputs, in order.
+    /// - Throws: `OneDNNError`, or `KernelFailure` for an index that is outside.
     @unsafe
     func run(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
-    ) throws(OneDNNError) {
+    ) throws {
         for patch in inputPatches { try unsafe apply(patch, inputs) }
         for patch in outputPatches { try unsafe apply(patch, outputs) }
         for step in steps {
@@ -146,8 +152,10 @@ final class BoundSteps {
                 guard status == dnnl_success else {
                     throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
                 }
-            case .native(let kernel, let operands):
-                unsafe Parallel.run(kernel, operands)
+            case .native(let kernel, let operands, let origin):
+                if let failure = unsafe Parallel.run(kernel, operands) {
+                    throw KernelFailure(node: origins[origin].name, type: origins[origin].type, failure: failure)
+                }
             }
         }
     }

@@ -141,7 +141,7 @@ struct GraphCompiler {
     private mutating func lower(_ index: Int, followers: [FusionGroups.Follower], last: Int) throws {
         let node = graph.nodes[index]
         guard let definition = Catalogue[type: node.type] else { return }
-        builder.nodeName = node.name
+        (builder.nodeName, builder.nodeType) = (node.name, node.type)
         builder.postOperations = try followers.map { follower in
             switch follower.operation {
             case .eltwise(let function): return .eltwise(function)
@@ -171,7 +171,7 @@ struct GraphCompiler {
     private mutating func lowerOutputs(_ node: Node) throws {
         for (position, ref) in node.inputs.compactMap({ $0 }).enumerated() {
             guard let value = values[ref] else { throw GraphError.danglingInput(node: node.name, slot: position) }
-            builder.nodeName = node.name
+            (builder.nodeName, builder.nodeType) = (node.name, node.type)
             outputDescs.append(outputs[ref.node][ref.output])
             try builder.output(position, value)
         }

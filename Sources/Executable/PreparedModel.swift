@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
-import Kernels
+public import Kernels
 import SystemMemory
 
 /// A model made ready to run on this machine: kernels compiled, memory planned, nothing bound to addresses yet.
@@ -99,6 +99,15 @@ public enum ExecutableError: Error, Equatable, CustomStringConvertible {
             "the \(area) area has \(bytes) bytes, \(needed) are needed"
         }
     }
+}
+
+/// A node that met data during an execution with which it cannot be computed.
+public struct KernelFailure: Error, Equatable, CustomStringConvertible {
+    public let node: String
+    public let type: String
+    public let failure: IndexFailure
+
+    public var description: String { "node '\(node)' (\(type)): \(failure)" }
 }
 
 /// Everything in the two areas is aligned to a cache line, whatever the alignment of the area itself.

@@ -109,7 +109,7 @@ private func copy(
     _ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, bytes: Int
 ) {
     var (input, output) = unsafe (source, target)
-    unsafe Parallel.run(
+    _ = unsafe Parallel.run(
         CopyKernel(bytes: bytes), KernelOperands(inputs: &input, outputs: &output, scratch: target))
 }
 

@@ -4,7 +4,7 @@ import GEGraph
 import Kernels
 
 /// Operators that pick parts of a tensor by index. Negative indices count from the end. Constant indices outside the
-/// tensor are refused; computed ones give zeros.
+/// tensor are refused; computed ones end the execution.
 enum Gather {
     static let operators: [Operator] = [
         gather("GatherV2") { node throws(GraphError) in try node.number("axis", orInput: 2) },

@@ -49,7 +49,7 @@ enum Recurrent {
             })
     }
 
-    private static let lengthsSlot = 4
+    private static let lengthsSlot = RecurrentPlan.lengthsInput
 
     private static func makePlan(_ node: Inference, _ cell: RecurrentCell) throws(GraphError) -> RecurrentPlan {
         let x = try node.staticInput(0, of: Types.reals)

@@ -4,7 +4,7 @@ import GEGraph
 import Kernels
 
 /// Operators that update parts of a tensor by index. Negative indices count from the end. Constant indices outside the
-/// tensor are refused; computed ones are ignored.
+/// tensor are refused; computed ones end the execution.
 enum Scatter {
     static let operators: [Operator] =
         [scatterElements, scatterNd]

@@ -161,6 +161,8 @@ final class LoadedModel: @unchecked Sendable {
             }
         } catch let failure as Failure {
             throw failure
+        } catch let failure as KernelFailure {
+            throw .engine(ErrorCode.rtAicpuException, "Model \(id) failed during its execution: \(failure).")
         } catch {
             throw .engine(ErrorCode.rtModelExecute, error, "Model \(id) failed during its execution: \(error).")
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CAscendCL
 import Executable
 import OfflineModel
 
@@ -20,16 +21,34 @@ enum ModelExecution {
             throw error
         }
         var isDescribed = false
-        let gear = try model.execute { buffers throws(Failure) in
-            try input.list(into: buffers.inputs)
-            isDescribed = buffers.inputs.isDescribed
-            try output.list(into: buffers.outputs)
-            if buffers.outputs.lacksAddress {
-                try allocateOutputs(id, output)
+        let gear: Int
+        do throws(Failure) {
+            gear = try model.execute { buffers throws(Failure) in
+                try input.list(into: buffers.inputs)
+                isDescribed = buffers.inputs.isDescribed
                 try output.list(into: buffers.outputs)
+                if buffers.outputs.lacksAddress {
+                    try allocateOutputs(id, output)
+                    try output.list(into: buffers.outputs)
+                }
             }
+        } catch {
+            announce(error)
+            throw error
         }
         if isDescribed { try output.describeOutputs(of: model, gear: gear) }
+    }
+
+    /// Tells the exception callbacks of a task that failed; an execution that was refused is none. As the original's,
+    /// a synchronous execution is one task, here of the default stream.
+    private static func announce(_ failure: Failure) {
+        guard failure.code == ErrorCode.rtAicpuException || failure.code == ErrorCode.rtModelExecute,
+            let context = try? Context.current(), let stream = try? context.defaultStream()
+        else { return }
+        TaskFailure(
+            task: 0, stream: UInt32(stream.id), thread: UInt32(truncatingIfNeeded: pyaclmdlThreadNumber()),
+            device: UInt32(context.device.id), code: failure.code
+        ).announce()
     }
 
     /// Puts an execution at the end of a stream; the addresses are those of this moment.

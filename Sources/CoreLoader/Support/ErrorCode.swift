@@ -63,6 +63,7 @@ enum ErrorCode {
     static let rtStreamSyncTimeout: Int32 = 507_046
     static let rtEventSyncTimeout: Int32 = 507_047
     static let rtModelExecute: Int32 = 507_011
+    static let rtAicpuException: Int32 = 507_018
 
     static let geParamInvalid: Int32 = 145_000
     static let geExecNotInit: Int32 = 145_001

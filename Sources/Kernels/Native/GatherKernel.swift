@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Picks slices of a tensor along one dimension. The slice of an index outside the dimension is zero: there is nobody
-/// to tell at run time, and nothing outside the tensor is read.
+/// Picks slices of a tensor along one dimension.
 ///
 /// Inputs: data `[batch, outer, size, inner]`, indices `[batch, count]`; output `[batch, outer, count, inner]`.
 public struct GatherKernel: NativeKernel {
@@ -21,7 +20,9 @@ public struct GatherKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         switch indexType {
         case .uint8: unsafe gather(operands, UInt8.self)
         case .int32: unsafe gather(operands, Int32.self)
@@ -29,27 +30,28 @@ public struct GatherKernel: NativeKernel {
         }
     }
 
-    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
         var target = unsafe operands.outputs[0]
         var source = unsafe UnsafeRawPointer(operands.inputs[0])
         for group in 0..<batch {
             for _ in 0..<outer {
                 for element in group * count..<(group + 1) * count {
-                    if let position = unsafe position(operands.inputs[1], element, type, size: size) {
-                        unsafe moveBytes(from: source + position &* innerBytes, to: target, count: innerBytes)
-                    } else {
-                        unsafe clearBytes(at: target, count: innerBytes)
+                    guard let position = unsafe position(operands.inputs[1], element, type, size: size) else {
+                        return unsafe indexFailure(operands.inputs[1], input: 1, element, type, size: size)
                     }
+                    unsafe moveBytes(from: source + position &* innerBytes, to: target, count: innerBytes)
                     unsafe target += innerBytes
                 }
                 unsafe source += size * innerBytes
             }
         }
+        return nil
     }
 }
 
-/// Picks slices by tuples of indices, one index for each of the first dimensions after the batch. Tuples that point
-/// outside the tensor give zeros.
+/// Picks slices by tuples of indices, one index for each of the first dimensions after the batch.
 ///
 /// Inputs: data `[batch, sizes…, inner]`, indices `[batch, count, sizes.count]`; output `[batch, count, inner]`.
 public struct GatherNdKernel: NativeKernel {
@@ -67,7 +69,9 @@ public struct GatherNdKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         switch indexType {
         case .uint8: unsafe gather(operands, UInt8.self)
         case .int32: unsafe gather(operands, Int32.self)
@@ -75,20 +79,22 @@ public struct GatherNdKernel: NativeKernel {
         }
     }
 
-    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
         let groupBytes = sizes.reduce(innerBytes, *)
         var target = unsafe operands.outputs[0]
         for group in 0..<batch {
             let source = unsafe operands.inputs[0] + group * groupBytes
             for tuple in group * count..<(group + 1) * count {
-                if let row = unsafe row(operands.inputs[1], tuple, sizes, type) {
-                    unsafe moveBytes(from: source + row * innerBytes, to: target, count: innerBytes)
-                } else {
-                    unsafe clearBytes(at: target, count: innerBytes)
+                guard let row = unsafe row(operands.inputs[1], tuple, sizes, type) else {
+                    return unsafe tupleFailure(operands.inputs[1], input: 1, tuple, sizes, type)
                 }
+                unsafe moveBytes(from: source + row * innerBytes, to: target, count: innerBytes)
                 unsafe target += innerBytes
             }
         }
+        return nil
     }
 }
 
@@ -105,6 +111,18 @@ func row<Index: FixedWidthInteger & BitwiseCopyable>(
         row = row * sizes[dimension] + position
     }
     return row
+}
+
+/// What to say of a tuple for which `row` is nil; nil for any other.
+func tupleFailure<Index: FixedWidthInteger & BitwiseCopyable>(
+    _ indices: UnsafeRawPointer, input: Int, _ tuple: Int, _ sizes: [Int], _ type: Index.Type
+) -> IndexFailure? {
+    for dimension in sizes.indices {
+        let element = tuple * sizes.count + dimension
+        guard unsafe position(indices, element, type, size: sizes[dimension]) == nil else { continue }
+        return unsafe indexFailure(indices, input: input, element, type, size: sizes[dimension])
+    }
+    return nil
 }
 
 /// Where the elements of one tensor lie in another one when a coordinate is replaced by an index.
@@ -133,23 +151,30 @@ struct ElementLookup: Sendable {
         size = data[axis]
     }
 
-    /// Calls `body` with the number of each index and the element of the data that it names, nil when it lies outside.
+    /// Calls `body` with the number of each index and the element of the data that it names; leaves out those that lie
+    /// outside and returns the first of them.
+    /// - input: the kernel's input that holds the indices.
     @inline(__always)
     func forEach<Index: FixedWidthInteger & BitwiseCopyable>(
-        _ indices: UnsafeRawPointer, _ type: Index.Type, _ body: (_ index: Int, _ element: Int?) -> Void
-    ) {
+        _ indices: UnsafeRawPointer, input: Int, _ type: Index.Type, _ body: (_ index: Int, _ element: Int) -> Void
+    ) -> IndexFailure? {
         var number = 0
+        var failure: IndexFailure?
         lines.forEach { line, _ in
             for column in 0..<lineLength {
-                let position = unsafe position(indices, number, type, size: size)
-                body(number, position.map { line &+ column &* step &+ $0 &* axisStride })
+                if let position = unsafe position(indices, number, type, size: size) {
+                    body(number, line &+ column &* step &+ position &* axisStride)
+                } else if failure == nil {
+                    failure = unsafe indexFailure(indices, input: input, number, type, size: size)
+                }
                 number &+= 1
             }
         }
+        return failure
     }
 }
 
-/// Picks one element for each index; indices outside give zero.
+/// Picks one element for each index.
 ///
 /// Inputs: data, indices of the same rank; output of the shape of the indices.
 public struct GatherElementsKernel: NativeKernel {
@@ -163,7 +188,9 @@ public struct GatherElementsKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         switch indexType {
         case .uint8: unsafe gather(operands, UInt8.self)
         case .int32: unsafe gather(operands, Int32.self)
@@ -171,15 +198,13 @@ public struct GatherElementsKernel: NativeKernel {
         }
     }
 
-    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
         let (source, target) = unsafe (operands.inputs[0], operands.outputs[0])
-        unsafe lookup.forEach(operands.inputs[1], type) { index, element in
-            let result = unsafe target + index * elementBytes
-            if let element {
-                unsafe moveBytes(from: source + element * elementBytes, to: result, count: elementBytes)
-            } else {
-                unsafe clearBytes(at: result, count: elementBytes)
-            }
+        return unsafe lookup.forEach(operands.inputs[1], input: 1, type) { index, element in
+            unsafe moveBytes(
+                from: source + element * elementBytes, to: target + index * elementBytes, count: elementBytes)
         }
     }
 }

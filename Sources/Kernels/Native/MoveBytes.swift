@@ -37,3 +37,25 @@ func position<Index: FixedWidthInteger & BitwiseCopyable>(
     let position = index < 0 ? index &+ size : index
     return position >= 0 && position < size ? position : nil
 }
+
+/// What to say of an index for which `position` is nil.
+func indexFailure<Index: FixedWidthInteger & BitwiseCopyable>(
+    _ indices: UnsafeRawPointer, input: Int, _ element: Int, _ type: Index.Type, size: Int
+) -> IndexFailure {
+    let value = unsafe indices.loadUnaligned(fromByteOffset: element &* MemoryLayout<Index>.size, as: type)
+    return IndexFailure(
+        input: input, element: element, value: Int(truncatingIfNeeded: value), lowest: -size, highest: size - 1)
+}
+
+/// The first of `count` lengths that is negative or longer than `longest`; nil if there is none.
+func lengthFailure<Length: FixedWidthInteger & BitwiseCopyable>(
+    _ lengths: UnsafeRawPointer, input: Int, _ type: Length.Type, count: Int, longest: Int
+) -> IndexFailure? {
+    for element in 0..<count {
+        let value = unsafe lengths.loadUnaligned(fromByteOffset: element &* MemoryLayout<Length>.size, as: type)
+        guard value < 0 || value > longest else { continue }
+        return IndexFailure(
+            input: input, element: element, value: Int(truncatingIfNeeded: value), lowest: 0, highest: longest)
+    }
+    return nil
+}

@@ -48,6 +48,9 @@ public struct RecurrentPlan: Sendable {
         self.present = present
     }
 
+    /// The node's input for the lengths of the sequences.
+    public static let lengthsInput = 4
+
     var width: Int { cell.gates * hidden }
 
     /// The number of the operand that holds optional input `index`; nil where it is absent.
@@ -75,11 +78,21 @@ struct RecurrentKernel<T: Real>: NativeKernel {
     /// One row of gates, the recurrent share of it, and one hidden state.
     var scratchBytes: Int { (2 * plan.width + plan.hidden) * MemoryLayout<T>.stride }
 
-    func run(_ operands: KernelOperands) {
+    func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+        if let operand = plan.operand(1),
+            let failure = unsafe lengthFailure(
+                operands.inputs[operand], input: RecurrentPlan.lengthsInput, Int32.self, count: plan.batch,
+                longest: plan.steps)
+        {
+            return failure
+        }
         for direction in 0..<plan.directions {
             let isReversed = plan.startsReversed || direction == 1
             for item in 0..<plan.batch { unsafe runSequence(operands, direction, item, isReversed) }
         }
+        return nil
     }
 
     private func runSequence(_ operands: KernelOperands, _ direction: Int, _ item: Int, _ isReversed: Bool) {
@@ -93,6 +106,7 @@ struct RecurrentKernel<T: Real>: NativeKernel {
         }
         var length = plan.steps
         if let operand = plan.operand(1) {
+            // The caller's memory may have changed since it was checked.
             length = min(max(0, Int(unsafe operands.input(operand, as: Int32.self)[item])), plan.steps)
         }
         let y = unsafe operands.output(0, as: T.self)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reverses the first elements of each sequence of a batch, as many as its length says, and copies the rest. Lengths
-/// outside the sequence are taken as its nearest end.
+/// Reverses the first elements of each sequence of a batch, as many as its length says, and copies the rest.
 ///
 /// Inputs: data `[outer, first, middle, second, inner]`, lengths `[batch]`; batch and sequence are `first` and `second`
 /// in either order.
@@ -26,7 +25,9 @@ public struct ReverseSequenceKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         switch indexType {
         case .uint8: unsafe reverse(operands, UInt8.self)
         case .int32: unsafe reverse(operands, Int32.self)
@@ -34,8 +35,13 @@ public struct ReverseSequenceKernel: NativeKernel {
         }
     }
 
-    private func reverse<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
-        let steps = batchIsFirst ? second : first
+    private func reverse<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
+        let (batches, steps) = batchIsFirst ? (first, second) : (second, first)
+        if let failure = unsafe lengthFailure(operands.inputs[1], input: 1, type, count: batches, longest: steps) {
+            return failure
+        }
         var target = unsafe operands.outputs[0]
         for group in 0..<outer {
             for i in 0..<first {
@@ -44,6 +50,7 @@ public struct ReverseSequenceKernel: NativeKernel {
                         let (batch, step) = batchIsFirst ? (i, j) : (j, i)
                         let given = unsafe operands.inputs[1].loadUnaligned(
                             fromByteOffset: batch * MemoryLayout<Index>.size, as: type)
+                        // The caller's memory may have changed since it was checked.
                         let length = min(max(Int(truncatingIfNeeded: given), 0), steps)
                         let origin = step < length ? length - 1 - step : step
                         let (a, b) = batchIsFirst ? (i, origin) : (origin, j)
@@ -54,5 +61,6 @@ public struct ReverseSequenceKernel: NativeKernel {
                 }
             }
         }
+        return nil
     }
 }

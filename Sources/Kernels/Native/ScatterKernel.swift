@@ -86,7 +86,7 @@ struct Combiner: Sendable {
     }
 }
 
-/// A copy of a tensor in which single elements are updated; updates whose index lies outside are ignored.
+/// A copy of a tensor in which single elements are updated.
 ///
 /// Inputs: data, indices of the same rank, updates of the shape of the indices.
 public struct ScatterElementsKernel: NativeKernel {
@@ -110,26 +110,28 @@ public struct ScatterElementsKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         unsafe copyUnlessSame(operands, dataBytes)
-        switch indexType {
+        return switch indexType {
         case .uint8: unsafe scatter(operands, UInt8.self)
         case .int32: unsafe scatter(operands, Int32.self)
         case .int64: unsafe scatter(operands, Int64.self)
         }
     }
 
-    private func scatter<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
+    private func scatter<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
         let (target, updates) = unsafe (operands.outputs[0], operands.inputs[2])
-        unsafe lookup.forEach(operands.inputs[1], type) { index, element in
-            guard let element else { return }
+        return unsafe lookup.forEach(operands.inputs[1], input: 1, type) { index, element in
             unsafe combiner.apply(target + element * elementBytes, updates + index * elementBytes, 1)
         }
     }
 }
 
-/// A copy of a tensor in which slices are updated, named by tuples of indices for its first dimensions; tuples that
-/// point outside are ignored.
+/// A copy of a tensor in which slices are updated, named by tuples of indices for its first dimensions.
 ///
 /// Inputs: data `[sizes…, inner]`, indices `[count, sizes.count]`, updates `[count, inner]`.
 public struct ScatterNdKernel: NativeKernel {
@@ -159,28 +161,35 @@ public struct ScatterNdKernel: NativeKernel {
         self.startsFromZero = startsFromZero
     }
 
-    public func run(_ operands: KernelOperands) {
+    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
         let dataBytes = sizes.reduce(inner * elementBytes, *)
         if startsFromZero {
             unsafe clearBytes(at: operands.outputs[0], count: dataBytes)
         } else {
             unsafe copyUnlessSame(operands, dataBytes)
         }
-        switch indexType {
+        return switch indexType {
         case .uint8: unsafe scatter(operands, UInt8.self)
         case .int32: unsafe scatter(operands, Int32.self)
         case .int64: unsafe scatter(operands, Int64.self)
         }
     }
 
-    private func scatter<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
+    private func scatter<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ type: Index.Type
+    ) -> IndexFailure? {
         let first = startsFromZero ? 0 : 1
         let (indices, updates) = unsafe (operands.inputs[first], operands.inputs[first + 1])
         let runBytes = inner * elementBytes
         for tuple in 0..<count {
-            guard let row = unsafe row(indices, tuple, sizes, type) else { continue }
+            guard let row = unsafe row(indices, tuple, sizes, type) else {
+                return unsafe tupleFailure(indices, input: first, tuple, sizes, type)
+            }
             unsafe combiner.apply(operands.outputs[0] + row * runBytes, updates + tuple * runBytes, inner)
         }
+        return nil
     }
 }
 

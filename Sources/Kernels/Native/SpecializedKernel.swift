@@ -9,7 +9,7 @@ struct SpecializedKernel: NativeKernel {
     let scratchBytes: Int
     let canRunInPlace: Bool
     let parts: Int
-    private let whole: @Sendable (KernelOperands) -> Void
+    private let whole: @Sendable (KernelOperands) -> IndexFailure?
     private let some: @Sendable (KernelOperands, Range<Int>) -> Void
 
     @inline(__always)
@@ -17,10 +17,11 @@ struct SpecializedKernel: NativeKernel {
         scratchBytes = kernel.scratchBytes
         canRunInPlace = kernel.canRunInPlace
         parts = kernel.parts
-        unsafe whole = { unsafe kernel.run($0) }
+        unsafe whole = { unsafe kernel.runChecked($0) }
         unsafe some = { unsafe kernel.run($0, parts: $1) }
     }
 
-    func run(_ operands: KernelOperands) { unsafe whole(operands) }
+    func run(_ operands: KernelOperands) { _ = unsafe whole(operands) }
+    func runChecked(_ operands: KernelOperands) -> IndexFailure? { unsafe whole(operands) }
     func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe some(operands, parts) }
 }

@@ -17,6 +17,9 @@ public protocol NativeKernel: Sendable {
     func run(_ operands: KernelOperands)
     /// Computes the given parts only. Different parts may run on several threads at once.
     func run(_ operands: KernelOperands, parts: Range<Int>)
+    /// The same as `run` for kernels that look at indices, which run in one piece: returns the first that is outside.
+    /// What the outputs hold is then undefined, but nothing outside was read or written.
+    func runChecked(_ operands: KernelOperands) -> IndexFailure?
 }
 
 extension NativeKernel {
@@ -25,6 +28,33 @@ extension NativeKernel {
     public var parts: Int { 1 }
 
     public func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe run(operands) }
+
+    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+        unsafe run(operands)
+        return nil
+    }
+}
+
+/// An element of an input that names nothing, or a length that is none.
+public struct IndexFailure: Equatable, Sendable, CustomStringConvertible {
+    /// The node's input, and the row-major number of the element in it.
+    public var input, element: Int
+    public var value: Int
+    /// What the value may be; nothing where `highest` is below `lowest`.
+    public var lowest, highest: Int
+
+    public init(input: Int, element: Int, value: Int, lowest: Int, highest: Int) {
+        self.input = input
+        self.element = element
+        self.value = value
+        self.lowest = lowest
+        self.highest = highest
+    }
+
+    public var description: String {
+        let allowed = lowest > highest ? "an empty dimension, which has no index" : "\(lowest)...\(highest)"
+        return "element \(element) of input \(input) is \(value), outside of \(allowed)"
+    }
 }
 
 /// The addresses that a kernel works on. The shapes and types are the ones that it was prepared for.

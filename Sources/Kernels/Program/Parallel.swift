@@ -25,10 +25,10 @@ package enum Parallel {
     }
 
     /// Runs a kernel on the threads at hand. Allocates nothing.
-    package static func run(_ kernel: any NativeKernel, _ operands: KernelOperands) {
+    package static func run(_ kernel: any NativeKernel, _ operands: KernelOperands) -> IndexFailure? {
         let parts = kernel.parts
         let threads = Int(team_size())
-        guard threads > 1, parts > 1 else { return unsafe kernel.run(operands) }
+        guard threads > 1, parts > 1 else { return unsafe kernel.runChecked(operands) }
         var job = unsafe Job(kernel: kernel, operands: operands, parts: parts)
         // Safe: all places are done before this function returns, so the job outlives every use of its address.
         unsafe withUnsafeMutablePointer(to: &job) { pointer in
@@ -40,6 +40,7 @@ package enum Parallel {
                     unsafe job.pointee.kernel.run(job.pointee.operands, parts: range)
                 }, pointer)
         }
+        return nil
     }
 
     /// Calls `body` once on each thread at hand, with the thread's place.

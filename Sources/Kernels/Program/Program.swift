@@ -29,8 +29,9 @@ package struct Program {
             case primitive(PrimitiveDescriptor, [(argument: Int32, operand: Operand)])
             case native(any NativeKernel, inputs: [Int], outputs: [Int])
         }
-        /// The node it came from, for messages.
+        /// The node it came from and its type, for messages.
         package var name: String
+        package var type: String
         package var kind: Kind
         package var scratchBytes: Int
         package var reads: [Int]

@@ -52,7 +52,7 @@ extension ProgramBuilder {
         let result = addBuffer(.activation, target.byteCount)
         addStep(
             Program.Step(
-                name: nodeName,
+                name: nodeName, type: nodeType,
                 kind: .primitive(
                     descriptor,
                     [

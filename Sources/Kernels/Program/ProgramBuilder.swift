@@ -10,8 +10,9 @@ public final class ProgramBuilder {
     /// Functions to apply to the result of the node being lowered, innermost first. The kernel that computes the result
     /// takes them over; what is left is applied afterwards by `applyPostOperations`.
     package var postOperations: [PostOperation<Value>] = []
-    /// The node being lowered, for messages.
+    /// The node being lowered and its type, for messages.
     package var nodeName = ""
+    package var nodeType = ""
     package private(set) var program = Program()
 
     private var values: [Info] = []
@@ -143,7 +144,7 @@ public final class ProgramBuilder {
     private func addNative(_ kernel: any NativeKernel, inputs: [Int], outputs: [Int]) {
         program.steps.append(
             Program.Step(
-                name: nodeName, kind: .native(kernel, inputs: inputs, outputs: outputs),
+                name: nodeName, type: nodeType, kind: .native(kernel, inputs: inputs, outputs: outputs),
                 scratchBytes: kernel.scratchBytes,
                 reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
     }
@@ -156,7 +157,7 @@ public final class ProgramBuilder {
         let target = addBuffer(.activation, layout.byteCount)
         program.steps.append(
             Program.Step(
-                name: nodeName,
+                name: nodeName, type: nodeType,
                 kind: .primitive(
                     primitive,
                     arguments + [(argument: result, operand: Program.Operand(buffer: target, layout: layout))]),

@@ -63,12 +63,12 @@ func runNode(_ type: String, _ slots: [Slot], _ attributes: [String: Attribute] 
     let targets = prepared.outputBytes.map { UnalignedMemory($0) }
     let sourcePointers = unsafe sources.compactMap { unsafe $0.area.baseAddress }
     let targetPointers = unsafe targets.compactMap { unsafe $0.area.baseAddress }
+    defer { #expect(targets.allSatisfy { $0.isSurroundingIntact }, "\(type) wrote outside its outputs") }
     try unsafe sourcePointers.withUnsafeBufferPointer { sources in
         try unsafe targetPointers.withUnsafeBufferPointer { targets in
             try unsafe instance.execute(inputs: sources, outputs: targets)
         }
     }
-    #expect(targets.allSatisfy { $0.isSurroundingIntact }, "\(type) wrote outside its outputs")
     return zip(node.outputs, targets).map { desc, memory in
         var elements = Elements(desc.dataType, desc.shape, [])
         elements.bytes = memory.bytes
