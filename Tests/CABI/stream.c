@@ -33,8 +33,9 @@ static void order(void)
     CHECK(second[99999], 49);
     CHECK(aclrtEventElapsedTime(&milliseconds, begin, end), 0);
     CHECK(milliseconds > 0, 1);
-    CHECK(aclrtEventElapsedTime(&milliseconds, end, begin), 0);
-    CHECK(milliseconds < 0, 1);
+    CHECK(aclrtEventElapsedTime(&milliseconds, end, begin), 107007);
+    CHECK(told("exchange them"), 1);
+    CHECK(milliseconds > 0, 1);
     CHECK(aclrtDestroyEvent(begin), 0);
     CHECK(aclrtDestroyEvent(begin), 107017);
     CHECK(aclrtDestroyEvent(stream), 107017);

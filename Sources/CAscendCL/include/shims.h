@@ -22,6 +22,9 @@ int32_t pyaclmdlCreateMemoryFile(const char *name);
 /* The system's number of the calling thread. */
 int32_t pyaclmdlThreadNumber(void);
 
+/* Whether the process has a thread with this `pthread_t`. Reads the memory that it names, which the caller watches. */
+int32_t pyaclmdlThreadExists(uint64_t thread);
+
 /* Processors that the process may use, at least 1. */
 int32_t pyaclmdlUsableProcessors(void);
 

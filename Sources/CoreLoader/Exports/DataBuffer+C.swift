@@ -31,7 +31,7 @@ public func aclUpdateDataBuffer(
 
 @c @implementation
 public func aclGetDataBufferAddr(_ dataBuffer: OpaquePointer?) -> UnsafeMutableRawPointer? {
-    pointer(to: liveBuffer(Handle(dataBuffer))?.address ?? 0)
+    pointer(to: liveBuffer(Handle(dataBuffer))?.take() ?? 0)
 }
 
 @c @implementation

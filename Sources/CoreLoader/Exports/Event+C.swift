@@ -241,6 +241,16 @@ public func aclrtEventElapsedTime(
     return status { () throws(Failure) in
         let (first, last) = (try Event.find(start), try Event.find(end))
         let (from, to) = (try first.time(), try last.time())
+        // The original answers a negative time.
+        guard to >= from else {
+            throw Failure(
+                ErrorCode.rtEventTimestampReversal,
+                .unexpected(
+                    argument: "endEvent", value: "event \(last.id)",
+                    expected: "an event that was reached after startEvent (event \(first.id)), not "
+                        + "\(Double(from - to) / 1e6) ms before it: exchange them, or order their streams",
+                    layer: .runtime))
+        }
         result.write(Float((Double(to) - Double(from)) / 1e6))
     }
 }

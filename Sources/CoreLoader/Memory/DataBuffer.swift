@@ -9,6 +9,9 @@ final class DataBuffer: Sendable {
     private let addressBits: Atomic<UInt>
     private let sizeBits: Atomic<UInt>
     private let destroyed = Atomic<Bool>(false)
+    /// Memory that the library has allocated for an output, as long as the caller has not asked where it is: nobody
+    /// else can free it, so it goes with the buffer.
+    private let untaken = Protected<LibraryMemory?>(nil)
 
     init(address: UInt, size: UInt) {
         addressBits = Atomic(address)
@@ -23,7 +26,23 @@ final class DataBuffer: Sendable {
     var isDestroyed: Bool { destroyed.load(ordering: .relaxed) }
     func markDestroyed() { destroyed.store(true, ordering: .relaxed) }
 
+    /// Points the buffer at memory of the library, which belongs to the caller from `take` on.
+    func adopt(_ memory: LibraryMemory) {
+        update(address: memory.address, size: UInt(memory.byteCount))
+        untaken.withLock { $0 = memory }
+    }
+
+    /// The address, for the caller.
+    func take() -> UInt {
+        let memory = untaken.withLock { $0.take() }
+        memory?.abandon()
+        return address
+    }
+
+    func resetAfterFork() { untaken.resetAfterFork() }
+
     func update(address: UInt, size: UInt) {
+        _ = untaken.withLock { $0.take() }
         addressBits.store(address, ordering: .relaxed)
         sizeBits.store(size, ordering: .relaxed)
     }

@@ -202,6 +202,14 @@ final class MemoryRegistry: Sendable {
         }
     }
 
+    /// The device of live device memory at `address`, if it is another one than `device`; nil for everything else.
+    func otherDevice(at address: UInt, than device: Int32) -> Int32? {
+        guard case .live(let kind, let owner) = location(of: address), kind.isDevice, owner != device else {
+            return nil
+        }
+        return owner
+    }
+
     func usage(of device: Int32) -> DeviceUsage { state.withLock { $0.usage[device, default: DeviceUsage()] } }
 
     /// What the registry can say about using a range.

@@ -10,6 +10,12 @@ final class BufferList: @unchecked Sendable {
     // One user at a time: the turn of a workspace, or a queued task.
     let inputs: Side
     let outputs: Side
+    /// Inputs that share bytes with an output: the kernels get copies of them.
+    private var sharedInputs: [Int] = []
+    /// The buffers of a queued execution, whose memory may be the library's.
+    private var kept: [DataBuffer] = []
+    /// Two outputs that share bytes.
+    private var sharedOutputs: (Int, Int)?
 
     init(inputs: Int, outputs: Int) {
         self.inputs = Side(capacity: inputs, isOutput: false)
@@ -32,6 +38,8 @@ final class BufferList: @unchecked Sendable {
         private var shortOnes: [Short] = []
         /// Every execution looks at this, which costs less than looking at the list.
         private var hasShortOnes = false
+        /// Whether some buffer is another one than in the execution before.
+        fileprivate var isChanged = true
 
         struct Slot {
             var address: UInt = 0
@@ -113,6 +121,7 @@ final class BufferList: @unchecked Sendable {
             _ index: Int, _ slot: Slot, bytes: Int, _ epoch: UInt64, _ model: LoadedModel
         ) throws(Failure) {
             if slot.address == slot.checkedAddress && bytes <= slot.checkedBytes && slot.checkedAt == epoch { return }
+            isChanged = true
             try verify(index, bytes: bytes, model)
             unsafe slots[index].checkedAddress = slot.address
             unsafe slots[index].checkedBytes = bytes
@@ -199,7 +208,13 @@ final class BufferList: @unchecked Sendable {
                 throw .argument(what, value: "\(range)", reason: "it overlaps \(other)")
             }
             switch MemoryRegistry.shared.verdict(at: address, bytes: bytes) {
-            case .usable: break
+            case .usable:
+                if let other = MemoryRegistry.shared.otherDevice(at: address, than: model.device.id) {
+                    throw .argument(
+                        what, value: hexadecimal(address),
+                        reason:
+                            "this is memory of device \(other), and model \(model.id) is on device \(model.device.id)")
+                }
             case .unusable(let problem):
                 throw .argument(what, value: hexadecimal(address), reason: "this is \(problem)")
             case .unknown:
@@ -223,13 +238,26 @@ final class BufferList: @unchecked Sendable {
             }
             let bytes = min(slot.byteCount, needed)
             unsafe slots[index].usedBytes = bytes
+            isChanged = true
             if slot.byteCount > 0 { try verify(index, bytes: slot.byteCount, model) }
+            try standIn(index, needed: needed)
+        }
+
+        /// The bytes that a buffer of this execution uses.
+        fileprivate func usedRange(_ index: Int) -> AddressRange {
+            let slot = unsafe slots[index]
+            return AddressRange(start: slot.address, byteCount: slot.usedBytes) ?? .none
+        }
+
+        /// Puts a copy of `needed` bytes in the place of a buffer.
+        fileprivate func standIn(_ index: Int, needed: Int) throws(Failure) {
+            let slot = unsafe slots[index]
             try EngineMemory.require(needed)
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 1), alignment: 64)
             unsafe copy.initializeMemory(as: UInt8.self, repeating: 0)
             if let base = copy.baseAddress { unsafe pointers[index] = base }
             hasShortOnes = true
-            shortOnes.append(unsafe Short(index: index, copy: copy, original: slot.address, bytes: bytes))
+            shortOnes.append(unsafe Short(index: index, copy: copy, original: slot.address, bytes: slot.usedBytes))
         }
 
         /// Fills the copies that stand in for short buffers.
@@ -272,7 +300,37 @@ final class BufferList: @unchecked Sendable {
         guard model.prepared.gears == nil else { return try checkGear(model) }
         try inputs.check(model.prepared.inputBytes, model)
         try outputs.check(model.prepared.outputBytes, model)
+        if inputs.isChanged || outputs.isChanged { findShared(model.prepared.inputBytes, model.prepared.outputBytes) }
+        try separate(model)
         return 0
+    }
+
+    /// Looks for bytes that outputs share with inputs and with each other.
+    private func findShared(_ inputBytes: [Int], _ outputBytes: [Int]) {
+        sharedInputs = inputBytes.indices.filter { input in
+            outputBytes.indices.contains { inputs.usedRange(input).overlaps(outputs.usedRange($0)) }
+        }
+        sharedOutputs = nil
+        for output in outputBytes.indices {
+            if let other = (0..<output).first(where: { outputs.usedRange($0).overlaps(outputs.usedRange(output)) }) {
+                sharedOutputs = (other, output)
+            }
+        }
+        inputs.isChanged = false
+        outputs.isChanged = false
+    }
+
+    /// Kernels may write outputs before they have read all inputs: an input that shares bytes with an output is copied.
+    /// Two outputs in one place have no right answer: 100000.
+    @inline(__always)
+    private func separate(_ model: LoadedModel) throws(Failure) {
+        if let (first, second) = sharedOutputs {
+            throw .argument(
+                "the buffer of output \(second)", value: "\(outputs.usedRange(second))",
+                reason: "it overlaps that of output \(first) (\(outputs.usedRange(first))): one would destroy the other"
+            )
+        }
+        for input in sharedInputs { try inputs.standIn(input, needed: max(model.prepared.inputBytes[input], 1)) }
     }
 
     /// The same for a model with gears. Where a gear was set, the original does not look at the sizes and reads and
@@ -284,10 +342,18 @@ final class BufferList: @unchecked Sendable {
         try outputs.checkCount(prepared.outputBytes.count, model)
         let gear = try inputs.gear(gears, model)
         let isSet = inputs.isGearSet
-        try inputs.check(isSet ? prepared.inputBytes(gear: gear) : prepared.inputBytes, model)
-        try outputs.check(isSet ? prepared.outputBytes(gear: gear) : prepared.outputBytes, model)
+        let inputBytes = isSet ? prepared.inputBytes(gear: gear) : prepared.inputBytes
+        let outputBytes = isSet ? prepared.outputBytes(gear: gear) : prepared.outputBytes
+        try inputs.check(inputBytes, model)
+        try outputs.check(outputBytes, model)
+        // Another gear uses more or less of the same buffers.
+        findShared(inputBytes, outputBytes)
+        try separate(model)
         return gear
     }
+
+    /// Keeps the buffers, and with them the memory that the library has given them, until the execution is over.
+    func keep(_ input: Dataset, _ output: Dataset) { kept = input.buffers + output.buffers }
 
     /// Before and after an execution, while the buffers are watched.
     @inline(__always)

@@ -94,15 +94,39 @@ final class Dataset: Sendable {
         }
     }
 
+    var buffers: [DataBuffer] { state.withLock { $0.entries.map(\.buffer) } }
+
+    /// Refuses descriptions of inputs that contradict the model: another type, or other dimensions where both are known.
+    func checkDescriptions(of model: LoadedModel) throws(Failure) {
+        let facts = model.ready.facts
+        let descriptions = state.withLock { $0.entries.map(\.description) }
+        for (index, (description, tensor)) in zip(descriptions, facts.description.inputs).enumerated() {
+            guard let given = description?.value else { continue }
+            let type = facts.dataType(of: tensor)
+            let dims = tensor.dims.map(Int64.init)
+            // −2 alone stands for dimensions of which not even the number is known.
+            let isFitting =
+                given.originShape.first == -2
+                || given.originShape.count == dims.count
+                    && zip(given.originShape, dims).allSatisfy { $0 == $1 || $0 < 0 || $1 < 0 }
+            guard given.dataType == type || given.dataType < 0, isFitting else {
+                throw .argument(
+                    "the tensor description of input \(index)",
+                    value: "data type \(given.dataType), dims \(given.originShape)",
+                    reason: "input \(index) of model \(model.id) has data type \(type) and dims \(dims)")
+            }
+        }
+    }
+
     /// Whether the caller leaves it to the library to allocate some buffer.
     var hasBufferWithoutAddress: Bool { state.withLock { $0.entries.contains { $0.buffer.address == 0 } } }
 
-    /// Allocates device memory for each buffer without an address; it belongs to the caller from then on.
+    /// Allocates device memory for each buffer without an address; the caller's as soon as it asks for the address.
     func allocateMissing(_ sizes: [Int]) throws(Failure) {
-        let buffers = state.withLock { $0.entries.map(\.buffer) }
         for (buffer, size) in zip(buffers, sizes) where buffer.address == 0 && size > 0 {
-            buffer.update(
-                address: try DeviceAllocation.allocate(UInt(size), kind: .device, rounding: .padded), size: UInt(size))
+            let device = try Context.current().device
+            let address = try DeviceAllocation.allocate(UInt(size), kind: .device, rounding: .padded)
+            buffer.adopt(LibraryMemory(adopting: address, bytes: size, on: device))
         }
     }
 

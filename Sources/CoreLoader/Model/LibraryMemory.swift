@@ -27,11 +27,28 @@ final class LibraryMemory: Sendable {
                 "Device \(device.id) has no room for \(bytes) bytes of \(purpose) (code \(error.code)).")
         }
         byteCount = bytes
-        let owner = address
-        serial = Self.live.withLock { live in
+        serial = Self.own(address, device)
+    }
+
+    /// Takes over a block that was just allocated.
+    init(adopting address: UInt, bytes: Int, on device: Device) {
+        self.address = address
+        byteCount = bytes
+        serial = Self.own(address, device)
+    }
+
+    private static func own(_ address: UInt, _ device: Device) -> UInt64 {
+        live.withLock { live in
             live.nextSerial += 1
-            live.owners[owner] = (live.nextSerial, device.id)
+            live.owners[address] = (live.nextSerial, device.id)
             return live.nextSerial
+        }
+    }
+
+    /// Leaves the memory to the caller, who frees it with `aclrtFree`.
+    func abandon() {
+        Self.live.withLock { live in
+            if live.owners[address]?.serial == serial { live.owners[address] = nil }
         }
     }
 

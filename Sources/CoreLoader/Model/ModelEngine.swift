@@ -64,7 +64,7 @@ enum ModelEngine {
         let prepared = try ready.prepared.get()
         let device = try Context.current().device
         let weightRange = try callerRange(
-            weight, needed: prepared.weightBytes, argument: "weight_ptr", isWritten: false,
+            weight, needed: prepared.weightBytes, argument: "weight_ptr", isWritten: false, device: device,
             tooSmall: { size in
                 .userMemory(
                     ErrorCode.geParamInvalid,
@@ -72,7 +72,7 @@ enum ModelEngine {
                         + "is \(size).")
             })
         let workRange = try callerRange(
-            work, needed: prepared.workspaceBytes, argument: "work_ptr", isWritten: true,
+            work, needed: prepared.workspaceBytes, argument: "work_ptr", isWritten: true, device: device,
             tooSmall: { size in
                 .engine(
                     ErrorCode.geParamInvalid,
@@ -109,7 +109,8 @@ enum ModelEngine {
 
     /// The part of the caller's memory that the model uses; nil if the library manages it or nothing is needed.
     private static func callerRange(
-        _ memory: CallerMemory, needed: Int, argument: String, isWritten: Bool, tooSmall: (UInt) -> Failure
+        _ memory: CallerMemory, needed: Int, argument: String, isWritten: Bool, device: Device,
+        tooSmall: (UInt) -> Failure
     ) throws(Failure) -> AddressRange? {
         guard memory.address != 0 else { return nil }
         guard memory.byteCount >= UInt(needed) else { throw tooSmall(memory.byteCount) }
@@ -121,6 +122,10 @@ enum ModelEngine {
         }
         if let problem = AddressProbe.problemInside(range, writing: isWritten) {
             throw areaRefusal(argument, range, problem)
+        }
+        if let other = MemoryRegistry.shared.otherDevice(at: range.start, than: device.id) {
+            throw areaRefusal(
+                argument, range, "memory of device \(other), and the model is loaded on device \(device.id)")
         }
         return range
     }

@@ -26,6 +26,7 @@ enum ModelExecution {
             gear = try model.execute { buffers throws(Failure) in
                 try input.list(into: buffers.inputs)
                 isDescribed = buffers.inputs.isDescribed
+                if isDescribed { try input.checkDescriptions(of: model) }
                 try output.list(into: buffers.outputs)
                 if buffers.outputs.lacksAddress {
                     try allocateOutputs(id, output)
@@ -64,7 +65,9 @@ enum ModelExecution {
         if isWaitedFor { try stream.refuseWaitingOnItself() }
         let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
         try input.list(into: buffers.inputs)
+        if buffers.inputs.isDescribed { try input.checkDescriptions(of: model) }
         try output.list(into: buffers.outputs)
+        buffers.keep(input, output)
         let gear = try model.enqueue(buffers, on: stream)
         if buffers.inputs.isDescribed { try output.describeOutputs(of: model, gear: gear) }
         return stream

@@ -17,6 +17,7 @@ enum ForkSupport {
             Stream.table.resetAfterFork()
             for stream in Stream.table.objects { stream.resetAfterFork() }
             DataBuffer.table.resetAfterFork()
+            for buffer in DataBuffer.table.objects { buffer.resetAfterFork() }
             ModelEngine.resetAfterFork()
             Event.table.resetAfterFork()
             Notify.table.resetAfterFork()

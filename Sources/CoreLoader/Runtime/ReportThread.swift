@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CAscendCL
+
 /// Functions of the program that wait for one of its threads to run them (`aclrtProcessReport`).
 final class ReportThread: Sendable {
     /// What `pthread_self` answers on the thread that will process.
@@ -62,6 +64,14 @@ final class ReportThread: Sendable {
         let device = stream.context.device
         try stream.callbackMode.withLock { mode throws(Failure) in
             guard mode == .none else { throw alreadyInUse(stream, mode) }
+            guard exists(thread) else {
+                throw Failure(
+                    ErrorCode.rtParamInvalid,
+                    .unexpected(
+                        argument: "threadId", value: "\(thread)",
+                        expected: "what pthread_self answers on a thread of this process that lives (in Python "
+                            + "threading.get_ident), for its callbacks would never run", layer: .runtime))
+            }
             let report = try all.withLock { all throws(Failure) -> ReportThread in
                 if let report = all[thread] {
                     guard report.device === device else {
@@ -82,6 +92,17 @@ final class ReportThread: Sendable {
             report.state.withLock { $0.streams += 1 }
             mode = .reports(report)
         }
+    }
+
+    /// Whether such a thread lives. The original notes any number.
+    private static func exists(_ thread: UInt64) -> Bool {
+        // What describes a thread begins where its number says.
+        guard let range = AddressRange(start: UInt(thread), byteCount: 4096), range.start != 0,
+            AddressProbe.problem(with: range) == nil
+        else { return false }
+        let gone = Failure(ErrorCode.rtParamInvalid, .inner("EE9999", text: "The thread has ended."))
+        return (try? MemoryGuard.use(range, writing: false, { _ in gone }) { pyaclmdlThreadExists(thread) != 0 })
+            ?? false
     }
 
     static func unsubscribe(thread: UInt64, from stream: Stream) throws(Failure) {

@@ -37,6 +37,7 @@ enum ErrorCode {
     static let rtContextNull: Int32 = 107_002
     static let rtStreamContext: Int32 = 107_003
     static let rtEventTimestampInvalid: Int32 = 107_006
+    static let rtEventTimestampReversal: Int32 = 107_007
     static let rtStreamSubscribe: Int32 = 107_011
     static let rtThreadSubscribe: Int32 = 107_012
     static let rtGroupNotCreate: Int32 = 107_014
