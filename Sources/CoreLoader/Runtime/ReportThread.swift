@@ -96,8 +96,8 @@ final class ReportThread: Sendable {
 
     /// Whether such a thread lives. The original notes any number.
     private static func exists(_ thread: UInt64) -> Bool {
-        // What describes a thread begins where its number says.
-        guard let range = AddressRange(start: UInt(thread), byteCount: 4096), range.start != 0,
+        // What describes a thread begins where its number says; its memory ends 2 KiB later.
+        guard let range = AddressRange(start: UInt(thread), byteCount: 1024), range.start != 0,
             AddressProbe.problem(with: range) == nil
         else { return false }
         let gone = Failure(ErrorCode.rtParamInvalid, .inner("EE9999", text: "The thread has ended."))
