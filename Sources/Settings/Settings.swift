@@ -63,11 +63,10 @@ public enum Settings {
         "PYACLMDL_LIBRARY", "a path", default: nil, "the library beside the module"
     ) { text throws(Unreadable) in try nonEmpty(text) }
 
-    /// Read by builds, tests and examples; `GOMP_SPINCOUNT` and `OMP_WAIT_POLICY` by the OpenMP runtime and by
-    /// `Sources/PyAclMdl/library.c`.
+    /// Read by builds, tests and examples.
     static let elsewhere = [
-        "PYACLMDL_ATC", "PYACLMDL_BUILD_PATH", "PYACLMDL_STRESS_CALLS", "ONEDNN_ROOT", "SWIFT", "GOMP_SPINCOUNT",
-        "OMP_WAIT_POLICY",
+        "PYACLMDL_ATC", "PYACLMDL_BUILD_PATH", "PYACLMDL_STRESS_CALLS", "PYACLMDL_SWEEP_STRIDE", "ONEDNN_ROOT",
+        "SWIFT",
     ]
 
     // MARK: Checks
