@@ -2,6 +2,7 @@
 """Paths that lead to pipes, devices, folders, links and endless files: refused at once, with the documented code."""
 
 import os
+import re
 import resource
 import shutil
 import socket
@@ -350,3 +351,30 @@ def test_messages_of_the_library_do_not_steer_a_terminal(tmp_path):
     assert all(line.isprintable() for line in text.split("\n")), ascii(text)
     acl.mdl.load_from_file(str(tmp_path / "n") + "x" * 100_000)
     assert len(acl.get_recent_err_msg()) < 40_000, "a message does not grow with what it shows"
+
+
+# --- One place ---
+
+
+def test_files_are_opened_in_one_place():
+    """`Sources/Files` alone knows how; the others open what the kernel shows in /proc, and no path that anyone gives."""
+    sources = HERE.parents[1] / "Sources"
+    allowed = {
+        "CMemoryGuard/maps.c",
+        "CoreLoader/Memory/PhysicalMemory.swift",
+        "CoreLoader/Memory/SharedMemory.swift",
+    }
+    opening = {
+        ".swift": r"\bunsafe (?:Glibc\.)?(?:open|openat|fopen|creat|mkstemp|rename|renameat|mkdir)\(|FileManager|contentsOf: *URL",
+        ".c": r"\b(?:open|openat|fopen|freopen|creat|mkstemp|rename|mkdir)\(",
+    }
+    found = set()
+    for path in sources.rglob("*"):
+        name = str(path.relative_to(sources))
+        if (
+            path.suffix in opening
+            and not name.startswith("Files/")
+            and re.search(opening[path.suffix], path.read_text())
+        ):
+            found.add(name)
+    assert found == allowed

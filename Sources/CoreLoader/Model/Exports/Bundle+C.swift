@@ -7,7 +7,7 @@ public func aclmdlBundleLoadFromFile(
     _ modelPath: UnsafePointer<CChar>?, _ bundleId: UnsafeMutablePointer<UInt32>?
 ) -> aclError {
     status { () throws(Failure) in
-        let (content, result) = try unsafe open(modelPath, bundleId)
+        let (content, result) = try unsafe contentOfFile(modelPath, bundleId)
         result.write(try Bundles.load(content).id)
     }
 }
@@ -28,7 +28,7 @@ public func aclmdlBundleInitFromFile(
     _ bundleId: UnsafeMutablePointer<UInt32>?
 ) -> aclError {
     status { () throws(Failure) in
-        let (content, result) = try unsafe open(modelPath, bundleId)
+        let (content, result) = try unsafe contentOfFile(modelPath, bundleId)
         let variables = ModelEngine.CallerMemory(varWeightPtr, varWeightSize)
         result.write(try Bundles.initialize(content, variables: variables).id)
     }
@@ -190,7 +190,7 @@ public func aclmdlBundleUnloadModel(_ bundleId: UInt32, _ modelId: UInt32) -> ac
     status { () throws(Failure) in try Bundles.find(bundleId).unload(modelId) }
 }
 
-private func open(
+private func contentOfFile(
     _ path: UnsafePointer<CChar>?, _ id: UnsafeMutablePointer<UInt32>?
 ) throws(Failure) -> (FileContent, Output<UInt32>) {
     guard let path = text(path) else { throw .null("modelPath") }
