@@ -15,6 +15,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .strictMemorySafety(),
+    // The conversions that SaturatingArithmetic forbids.
+    .treatWarning("DeprecatedDeclaration", as: .error),
 ]
 /// For targets that see oneDNN's headers, directly or through `Kernels`.
 let oneDNNSettings = settings + [.unsafeFlags(["-Xcc", "-I\(oneDNN)/include"])]
@@ -85,22 +87,27 @@ let package = Package(
             ],
             linkerSettings: oneDNNLink + [wrapping(guardedFunctions)]),
 
+        // Arithmetic that cannot trap, for everything that computes with numbers from files.
+        .target(name: "SaturatingArithmetic", swiftSettings: settings),
         // The one intermediate representation: a graph of GE operators.
-        .target(name: "GEGraph", path: "Sources/Graph", swiftSettings: settings),
+        .target(
+            name: "GEGraph", dependencies: ["SaturatingArithmetic"], path: "Sources/Graph", swiftSettings: settings),
         // bytes ⇄ container ⇄ graph.
         .target(
-            name: "OfflineModel", dependencies: ["GEGraph", "SystemMemory", protobuf],
+            name: "OfflineModel", dependencies: ["GEGraph", "SystemMemory", "SaturatingArithmetic", protobuf],
             exclude: ["Protos/dump_data.proto", "Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
         .target(name: "Kernels", dependencies: ["COneDNN", "CThreadTeam", "GEGraph"], swiftSettings: oneDNNSettings),
         // The catalogue of operators: shape inference and lowering to kernels.
-        .target(name: "Operators", dependencies: ["GEGraph", "Kernels"], swiftSettings: oneDNNSettings),
+        .target(
+            name: "Operators", dependencies: ["GEGraph", "Kernels", "SaturatingArithmetic"],
+            swiftSettings: oneDNNSettings),
         // Lifetimes → offsets, a pure function, and its verifier.
-        .target(name: "Plan", swiftSettings: settings),
+        .target(name: "Plan", dependencies: ["SaturatingArithmetic"], swiftSettings: settings),
         // Graph → passes → kernels → plan → bound steps.
         .target(
-            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory"],
+            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory", "SaturatingArithmetic"],
             swiftSettings: oneDNNSettings),
 
         // Keeps the products usable with glibc 2.34.
@@ -114,7 +121,7 @@ let package = Package(
             name: "CoreLoader",
             dependencies: [
                 "CAscendCL", "CMemoryGuard", "COldGlibc", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
-                "Executable", "SystemMemory",
+                "Executable", "SystemMemory", "SaturatingArithmetic",
             ],
             exclude: ["ascendcl.map"],
             swiftSettings: oneDNNSettings,
@@ -127,15 +134,18 @@ let package = Package(
 
         // The way back: ONNX → GE operators → .om.
         .target(
-            name: "ONNXImport", dependencies: ["GEGraph", "Operators", "Executable", protobuf],
+            name: "ONNXImport",
+            dependencies: ["GEGraph", "Operators", "Executable", "SaturatingArithmetic", protobuf],
             exclude: ["Protos/insert_op.proto", "Protos/onnx.proto"],
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: ["COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory"],
+            dependencies: ["COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory", "SaturatingArithmetic"],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.
+        .testTarget(
+            name: "SaturatingArithmeticTests", dependencies: ["SaturatingArithmetic"], swiftSettings: settings),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: settings),
         .testTarget(name: "ThreadTeamTests", dependencies: ["CThreadTeam"], swiftSettings: settings),

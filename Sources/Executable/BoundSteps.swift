@@ -2,6 +2,7 @@
 
 internal import COneDNN
 import Kernels
+import SaturatingArithmetic
 
 /// A program's steps with every address filled in; only the caller's buffers are patched per execution.
 ///
@@ -103,7 +104,8 @@ final class BoundSteps {
                 }
                 guard let start = unsafe start, let end = unsafe arguments.baseAddress else { continue }
                 bound.append(
-                    unsafe .primitive(primitive.handle, arguments: start, count: Int32(end + nextArgument - start)))
+                    unsafe .primitive(
+                        primitive.handle, arguments: start, count: Int32(clamping: end + nextArgument - start)))
             case .native(let kernel, let inputs, let outputs):
                 guard let base = unsafe pointers.baseAddress else { continue }
                 let first = unsafe base + nextPointer

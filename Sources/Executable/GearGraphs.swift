@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SaturatingArithmetic
 
 /// A model with gears taken apart: one static graph per gear, all with the inputs and outputs of the whole model.
 ///
@@ -71,8 +72,15 @@ private struct Structure {
             guard let graph = graphs[name] else { throw .missingSubgraph(node: node.name, name: name) }
             branches.append(graph)
         }
-        guard branches.count == gears.count else {
-            throw node.invalid("it has \(branches.count) branches for \(gears.count) gears")
+        guard branches.count == gears.count, Set(node.subgraphs).count == gears.count else {
+            throw node.invalid(
+                "it has \(branches.count) branches, \(Set(node.subgraphs).count) of them different, for \(gears.count) gears"
+            )
+        }
+        // Each gear gets the nodes around the branches: not much more in all than the model has.
+        let inBranches = branches.reduce(0) { $0 + $1.nodes.count }
+        guard root.nodes.count * gears.count <= max(1 << 16, inBranches) else {
+            throw node.invalid("there are \(root.nodes.count) nodes around \(gears.count) gears, too many to repeat")
         }
         self.branches = branches
     }
@@ -101,9 +109,9 @@ private struct Structure {
         let values = gears[gear].map { Int($0) }
         let named = root.nodes[caseNode].attributes.strings("user_designate_shape_order") ?? []
         let inputs = root.inputNodes
-        let ordered =
-            named.compactMap { name in inputs.first { root.nodes[$0].name == name } }
-            + inputs.filter { !named.contains(root.nodes[$0].name) }
+        let numbers = Dictionary(inputs.map { (root.nodes[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        let isNamed = Set(named)
+        let ordered = named.compactMap { numbers[$0] } + inputs.filter { !isNamed.contains(root.nodes[$0].name) }
         var shapes: [Int: [Int]] = [:]
         var next = 0
         for input in ordered {

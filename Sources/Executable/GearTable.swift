@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The shapes ("gears") that a model was converted for, and how an execution names the one that it wants.
 public struct GearTable: Equatable, Sendable {
     /// Position of the input whose elements, of type int32, choose the gear.

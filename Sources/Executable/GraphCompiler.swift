@@ -3,6 +3,7 @@
 import GEGraph
 import Kernels
 import Operators
+import SaturatingArithmetic
 import SystemMemory
 
 /// Turns a graph into a program: checks and infers every live node, groups nodes that one kernel can compute, lowers.
@@ -12,6 +13,10 @@ struct GraphCompiler {
     private var outputs: [[TensorDesc]]
     private var values: [TensorRef: Value] = [:]
     private let builder = ProgramBuilder()
+    /// Bytes that the nodes have made of their attributes and shapes, and how many they may make: what a node asks for does
+    /// not show in the size of the file.
+    private var madeBytes = 0
+    private let mostMadeBytes: Int
     private(set) var inputDescs: [TensorDesc] = []
     private(set) var outputDescs: [TensorDesc] = []
 
@@ -36,6 +41,8 @@ struct GraphCompiler {
         self.graph = graph
         liveness = try Liveness(graph)
         outputs = [[TensorDesc]](repeating: [], count: graph.nodes.count)
+        let constants = graph.nodes.reduce(0) { $0 + ($1.constant?.desc.byteCount ?? 0) }
+        mostMadeBytes = 256 << 20 + 64 * (constants + 64 * graph.nodes.count)
         let missing = liveness.live.map { graph.nodes[$0] }
             .filter {
                 !Self.structural.contains($0.type) && !Graph.dataTypes.contains($0.type)
@@ -52,6 +59,12 @@ struct GraphCompiler {
         for index in liveness.live {
             try SystemMemory.check()
             let node = graph.nodes[index]
+            for (slot, ref) in node.inputs.enumerated() {
+                // A file may state more outputs of a node than its operator has.
+                guard ref.map({ outputs[$0.node].indices.contains($0.output) }) ?? true else {
+                    throw GraphError.danglingInput(node: node.name, slot: slot)
+                }
+            }
             if Graph.dataTypes.contains(node.type) {
                 outputs[index] = [try Self.inputDesc(node)]
             } else if let constant = node.constant {
@@ -142,6 +155,7 @@ struct GraphCompiler {
         let node = graph.nodes[index]
         guard let definition = Catalogue[type: node.type] else { return }
         (builder.nodeName, builder.nodeType) = (node.name, node.type)
+        let madeBefore = builder.madeBytes
         builder.postOperations = try followers.map { follower in
             switch follower.operation {
             case .eltwise(let function): return .eltwise(function)
@@ -156,6 +170,12 @@ struct GraphCompiler {
             inference: inference(index), inputs: node.inputs.map { $0.flatMap { values[$0] } },
             outputs: outputs[index], builder: builder)
         let results = try definition.lower(lowering)
+        madeBytes += builder.madeBytes - madeBefore
+        guard madeBytes <= mostMadeBytes else {
+            throw GraphError.invalidNode(
+                node: node.name, type: node.type,
+                reason: "with it the constants and tables that are made at load take more than \(mostMadeBytes) bytes")
+        }
         guard results.count == outputs[index].count else {
             throw GraphError.invalidNode(
                 node: node.name, type: node.type,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Which nodes the outputs depend on, and who reads which tensor.
 struct Liveness {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernels
+import SaturatingArithmetic
 import SystemMemory
 
 /// A prepared model bound to one weight area and one workspace; it neither owns nor frees either of them.
@@ -48,6 +49,8 @@ public final class ModelInstance {
                 needed: prepared.inputBytes.count + prepared.outputBytes.count)
         }
         let steps = branches[gear]
-        try Parallel.with(threads: steps.sharesWork ? prepared.threads : 1) { try unsafe steps.run(inputs: inputs, outputs: outputs) }
+        try Parallel.with(threads: steps.sharesWork ? prepared.threads : 1) {
+            try unsafe steps.run(inputs: inputs, outputs: outputs)
+        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SaturatingArithmetic
 
 /// Looking at tensors inside a graph: they become further outputs, so that nothing is fused across them and their
 /// memory is not reused.

@@ -2,6 +2,7 @@
 
 import Kernels
 import Plan
+import SaturatingArithmetic
 
 /// Where each activation and each step's scratch lies in the workspace.
 struct Placement {

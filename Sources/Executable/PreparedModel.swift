@@ -2,6 +2,7 @@
 
 public import GEGraph
 public import Kernels
+import SaturatingArithmetic
 import SystemMemory
 
 /// A model made ready to run on this machine: kernels compiled, memory planned, nothing bound to addresses yet.

@@ -3,6 +3,7 @@
 internal import COneDNN
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 import SystemMemory
 
 /// Where each packed constant lies in the weight area, and how it gets there.
@@ -71,15 +72,6 @@ private struct StoredConstants {
     private struct Key: Hashable {
         let source: Constant.Data
         let bytes: Int
-
-        // Elements that a file repeats inline are few and small; the rest is told apart by where it lies.
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(bytes)
-            switch source {
-            case .inline(let elements): unsafe elements.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-            case .weights(let range): hasher.combine(range)
-            }
-        }
     }
 
     private var entries: [Key: [(reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?, index: Int)]] = [:]
@@ -142,7 +134,8 @@ private enum Reorder {
         // An array may be released after its last use, and the handles do not count as one.
         try withExtendedLifetime(memories) {
             try OneDNNError.check(
-                unsafe dnnl_primitive_execute(primitive.handle, engine.stream, Int32(arguments.count), arguments),
+                unsafe dnnl_primitive_execute(
+                    primitive.handle, engine.stream, Int32(clamping: arguments.count), arguments),
                 "dnnl_primitive_execute")
         }
     }

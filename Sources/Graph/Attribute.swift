@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The value of an attribute of a node, tensor, graph or model: GE's AttrDef.
-public indirect enum Attribute: Equatable, Sendable {
+public indirect enum Attribute: Hashable, Sendable {
     case string(String)
     /// A string attribute that is not UTF-8, or a `bytes` attribute.
     case bytes([UInt8])

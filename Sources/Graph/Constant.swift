@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// A tensor with its elements: the value of a Const node or of a tensor attribute.
-public struct Constant: Equatable, Sendable {
+public struct Constant: Hashable, Sendable {
     public var desc: TensorDesc
     public var data: Data
 
     /// Where the elements are.
-    public enum Data: Equatable, Sendable {
+    public enum Data: Hashable, Sendable {
         /// In the graph itself, densely packed, little-endian.
         case inline([UInt8])
         /// In the model's weights partition, at this byte range from the partition's start.
         case weights(Range<Int>)
+
+        /// Elements are hashed as a block, which is many times as fast as one after the other; large constants with the
+        /// same beginning are rare.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .inline(let elements):
+                hasher.combine(elements.count)
+                unsafe elements.withUnsafeBytes {
+                    unsafe hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(1 << 16)))
+                }
+            case .weights(let range): hasher.combine(range)
+            }
+        }
     }
 
     public init(_ desc: TensorDesc, _ data: Data) {
@@ -18,7 +33,7 @@ public struct Constant: Equatable, Sendable {
         self.data = data
     }
 
-    /// A constant of `values` (shape `[values.count]` unless given).
+    /// A constant of `values` (shape `[values.count]` unless given); as int32 each is the nearest that the type holds.
     public init(ints values: [Int], shape: [Int]? = nil, dataType: DataType = .int64) {
         precondition(dataType == .int64 || dataType == .int32)
         var bytes: [UInt8] = []
@@ -26,7 +41,7 @@ public struct Constant: Equatable, Sendable {
             if dataType == .int64 {
                 unsafe withUnsafeBytes(of: Int64(value).littleEndian) { unsafe bytes.append(contentsOf: $0) }
             } else {
-                unsafe withUnsafeBytes(of: Int32(value).littleEndian) { unsafe bytes.append(contentsOf: $0) }
+                unsafe withUnsafeBytes(of: Int32(clamping: value).littleEndian) { unsafe bytes.append(contentsOf: $0) }
             }
         }
         self.init(TensorDesc(dataType, shape ?? [values.count]), .inline(bytes))

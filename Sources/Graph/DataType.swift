@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The element type of a tensor, with the numbers that `ge::DataType` and `aclDataType` share.
 ///
 /// Source: GE's graph IR (`DataType`) and AscendCL's `acl_base.h`; the numbers are identical where both define one.

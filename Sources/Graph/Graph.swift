@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// A graph of GE operators. `nodes` is in a topological order: each node comes after the producers of its inputs.
 ///
 /// Inputs are the `Data` nodes, in the order of their attribute `index`; outputs are the inputs of the one `NetOutput`.

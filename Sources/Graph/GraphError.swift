@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Why a graph cannot be used. The text names the node and what was expected.
 public enum GraphError: Error, Equatable, CustomStringConvertible {
     /// An input refers to a node or output that does not exist, or to a later node.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// What is known of a tensor without its elements: GE's TensorDescriptor.
 ///
 /// `shape` holds −1 for a dimension known only at run time; the single entry −2 stands for an unknown rank.
-public struct TensorDesc: Equatable, Sendable {
+public struct TensorDesc: Hashable, Sendable {
     public var dataType: DataType
     public var shape: [Int]
     public var format: Format
@@ -40,6 +42,23 @@ public struct TensorDesc: Equatable, Sendable {
             product = next
         }
         return product
+    }
+
+    /// The most dimensions that AscendCL can describe (ACL_MAX_DIM_CNT).
+    public static let rankLimit = 128
+    /// The most bytes of a tensor: what a 64-bit processor can address.
+    public static let byteLimit = 1 << 47
+
+    /// Whether the tensor is one that can be: with at most `rankLimit` dimensions, none below −3 (GE's mark for an absent
+    /// tensor), and at most `byteLimit` bytes, also if its dimensions of 0 and below were 1 or if the model states them.
+    ///
+    /// What follows from such shapes (a product of some of the dimensions, a stride, a sum over a graph's tensors) stays
+    /// far below what an integer holds.
+    public var isWithinLimits: Bool {
+        guard shape.count <= TensorDesc.rankLimit, shape.allSatisfy({ $0 >= -3 }), size ?? 0 <= TensorDesc.byteLimit
+        else { return false }
+        let elements = shape.reduce(1) { $0 * max($1, 1) }
+        return elements * max(dataType.bitWidth, 8) <= TensorDesc.byteLimit * 8
     }
 
     /// Bytes of the densely packed tensor; nil where `elementCount` is.

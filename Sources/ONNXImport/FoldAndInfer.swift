@@ -3,6 +3,7 @@
 import Executable
 import GEGraph
 import Operators
+import SaturatingArithmetic
 
 /// What becomes of a node when everything that is known of its inputs is used.
 enum Inferred {
@@ -27,19 +28,31 @@ extension GraphDraft {
         "Identity", "Reshape", "Squeeze", "SqueezeV3", "Unsqueeze", "UnsqueezeV3", "Flatten", "ExpandDims",
     ]
 
-    /// Infers the outputs of `node`, and their values if the inputs are constant.
-    func infer(_ node: Node) throws(ConversionError) -> Inferred {
+    /// Types whose shape follows from the elements of a constant, which makes asking for it costly.
+    private static let searches: Set<String> = ["NonZero", "Where"]
+
+    /// Infers the outputs of `node`, and their values if the inputs are constant and the budget allows it.
+    mutating func infer(_ node: Node) throws(ConversionError) -> Inferred {
         guard let type = Catalogue[type: node.type] else { return .missingOperator }
         let inputs = node.inputs.map { ref in ref.map { desc($0) } }
         let constants = node.inputs.map { constant($0) }
         if Self.shapeQueries.contains(node.type), let desc = inputs.first ?? nil, desc.isStatic {
             return .constants([Self.answer(node, of: desc)])
         }
+        if Self.searches.contains(node.type), let desc = inputs.first ?? nil {
+            guard budget.take((desc.elementCount ?? 0) * 16 * (1 + desc.shape.count)) else {
+                throw ConversionError(
+                    "E13014",
+                    "Node [\(node.name)] of type [\(node.type)] searches a constant of shape \(desc.shape), which is more than "
+                        + "may be computed at conversion.", solution: "Pass the constant as an input.")
+            }
+        }
         do {
             let outputs = try type.infer(Inference(node: node, inputs: inputs, constants: constants))
             let known = zip(node.inputs, constants).allSatisfy { $0 == nil || $1 != nil }
             guard known, !node.inputs.isEmpty, !Self.randomTypes.contains(node.type),
-                outputs.allSatisfy({ $0.isStatic })
+                outputs.allSatisfy({ $0.isStatic }),
+                budget.take(FoldingBudget.cost(of: node, inputs: inputs, outputs: outputs))
             else { return .outputs(outputs) }
             if Self.views.contains(node.type), let value = constants[0] {
                 return .constants([Constant(outputs[0], value.data)])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Makes one model of the graphs of all gears, in the form that GE's multi-batch pass gives it: a Case node with one branch
 /// per gear, chosen by a MapIndex node from an additional input.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// A graph that is being built and rewritten: nodes keep their number, know their users, and come in any order.
 ///
@@ -13,8 +14,12 @@ struct GraphDraft {
     }
 
     private(set) var nodes: [Node] = []
-    private var users: [[Use]] = []
+    private var users: [TensorRef: Set<Use>] = [:]
+    /// How many slots read any output of a node.
+    private var useCounts: [Int] = []
     private var isRemoved: [Bool] = []
+    /// What may still be computed at conversion.
+    var budget = FoldingBudget(modelBytes: 0)
 
     /// The nodes that are still there, oldest first.
     var liveNodes: [Int] { nodes.indices.filter { !isRemoved[$0] } }
@@ -25,12 +30,17 @@ struct GraphDraft {
     mutating func append(_ node: Node) -> Int {
         let index = nodes.count
         nodes.append(node)
-        users.append([])
+        useCounts.append(0)
         isRemoved.append(false)
         for (slot, ref) in node.inputs.enumerated() {
-            if let ref { users[ref.node].append(Use(node: index, slot: slot)) }
+            if let ref { addUse(Use(node: index, slot: slot), of: ref) }
         }
         return index
+    }
+
+    private mutating func addUse(_ use: Use, of ref: TensorRef) {
+        users[ref, default: []].insert(use)
+        useCounts[ref.node] += 1
     }
 
     func desc(_ ref: TensorRef) -> TensorDesc { nodes[ref.node].outputs[ref.output] }
@@ -38,27 +48,26 @@ struct GraphDraft {
     func constant(_ ref: TensorRef?) -> Constant? { ref.flatMap { nodes[$0.node].constant } }
 
     /// Who reads `ref`.
-    func users(of ref: TensorRef) -> [Use] {
-        users[ref.node].filter { nodes[$0.node].inputs[$0.slot] == ref }
-    }
+    func users(of ref: TensorRef) -> Set<Use> { users[ref] ?? [] }
 
     /// The node that is the one reader of `ref`; nil if there are several readers or none.
     func onlyUser(of ref: TensorRef) -> Use? {
         let all = users(of: ref)
-        return all.count == 1 ? all[0] : nil
+        return all.count == 1 ? all.first : nil
     }
 
-    func isUnused(_ node: Int) -> Bool { users[node].isEmpty }
+    func isUnused(_ node: Int) -> Bool { useCounts[node] == 0 }
 
     mutating func setInput(_ slot: Int, of node: Int, to ref: TensorRef?) {
         while nodes[node].inputs.count <= slot {
             nodes[node].inputs.append(nil)
         }
         if let old = nodes[node].inputs[slot] {
-            users[old.node].removeAll { $0 == Use(node: node, slot: slot) }
+            users[old]?.remove(Use(node: node, slot: slot))
+            useCounts[old.node] -= 1
         }
         nodes[node].inputs[slot] = ref
-        if let ref { users[ref.node].append(Use(node: node, slot: slot)) }
+        if let ref { addUse(Use(node: node, slot: slot), of: ref) }
     }
 
     mutating func setInputName(_ name: String, slot: Int, of node: Int) {
@@ -89,7 +98,7 @@ struct GraphDraft {
     mutating func removeIfUnused(_ node: Int) {
         var candidates = [node]
         while let next = candidates.popLast() {
-            guard !isRemoved[next], users[next].isEmpty, nodes[next].type != "NetOutput",
+            guard !isRemoved[next], isUnused(next), nodes[next].type != "NetOutput",
                 !Graph.dataTypes.contains(nodes[next].type)
             else { continue }
             isRemoved[next] = true

@@ -61,15 +61,18 @@ public func importONNX(
         throw ConversionError(
             "E13005", "The file is not an ONNX model: \(error)", cause: "The file is damaged or of another format.")
     }
+    let external = ExternalTensors(readExternal)
+    let modelBytes = bytes.count
     guard let gears = options.gears else {
-        var importing = try ModelImport(proto, options: options, readExternal: readExternal)
+        var importing = try ModelImport(proto, modelBytes: modelBytes, options: options, external: external)
         return try importing.run(name: name)
     }
     try options.aipp?.checkWithGears(gears)
     var builder = GearModelBuilder(gears, options)
     for gear in gears.values.indices {
         do {
-            var importing = try ModelImport(proto, options: builder.options(gear: gear), readExternal: readExternal)
+            var importing = try ModelImport(
+                proto, modelBytes: modelBytes, options: builder.options(gear: gear), external: external)
             builder.append(try importing.run(name: name))
         } catch {
             throw ConversionError(

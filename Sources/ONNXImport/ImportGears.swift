@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The shapes ("gears") that a model is converted for, among which each execution chooses one.
 public struct ImportGears: Sendable {
     /// What the gears give; the numbers are those of GE's attribute `mbatch_dynamic_type`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// The steps from a parsed ONNX model to a GE model.
 struct ModelImport {
@@ -13,14 +14,15 @@ struct ModelImport {
     private var neededNodes: [ONNXNodeProto] = []
 
     init(
-        _ proto: ONNXModelProto, options: ImportOptions, readExternal: @escaping ExternalDataReader
+        _ proto: ONNXModelProto, modelBytes: Int, options: ImportOptions, external: ExternalTensors
     ) throws(ConversionError) {
         guard proto.hasGraph else {
             throw ConversionError("E16004", "The ONNX model has no graph.", cause: "The file is not an ONNX model.")
         }
         graph = proto.graph
         self.options = options
-        importer = ONNXImporter(opset: try Self.opset(of: proto), readExternal: readExternal)
+        importer = ONNXImporter(opset: try Self.opset(of: proto), external: external)
+        importer.draft.budget = FoldingBudget(modelBytes: modelBytes)
     }
 
     private static func opset(of proto: ONNXModelProto) throws(ConversionError) -> Int {
@@ -189,7 +191,7 @@ extension ModelImport {
             default: .nd
             }
         let desc = TensorDesc(type, shape, format: format)
-        guard desc.byteCount != nil else {
+        guard desc.isWithinLimits else {
             throw .invalidValue("\(shape)", of: "--input_shape", "Input [\(input.name)] has too many elements.")
         }
         return desc

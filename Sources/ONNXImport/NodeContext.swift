@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// How one ONNX operator becomes GE operators: reads the node from the context, emits nodes, sets the outputs.
 typealias Rule = @Sendable (NodeContext) throws(ConversionError) -> Void

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Walks the nodes of an ONNX graph in their order and grows the GE graph, inferring and folding as it goes.
 final class ONNXImporter {
     /// The opset version of the model's default domain.
     let opset: Int
-    let readExternal: ExternalDataReader
+    private let external: ExternalTensors
     var draft = GraphDraft()
     /// GE types that the runtime lacks, with the ONNX node that needs them.
     private(set) var missingOperators: [(type: String, node: String)] = []
@@ -19,9 +20,16 @@ final class ONNXImporter {
     private var currentNode = ""
     private var emitted: [Int] = []
 
-    init(opset: Int, readExternal: @escaping ExternalDataReader) {
+    init(opset: Int, external: ExternalTensors) {
         self.opset = opset
-        self.readExternal = readExternal
+        self.external = external
+    }
+
+    /// The bytes of a tensor in a file next to the model.
+    func readExternal(_ location: String, _ offset: Int, _ length: Int) throws(ConversionError) -> [UInt8] {
+        let bytes = try external.read(location, offset, length)
+        draft.budget.add(modelBytes: bytes.count)
+        return bytes
     }
 
     func tensor(named name: String) -> TensorRef? { scope[name] }
@@ -135,13 +143,11 @@ final class ONNXImporter {
             outputNames: outputs, attributes: attributes)
         switch try draft.infer(node) {
         case .constants(let values):
+            try checkOutputs(of: type, values.count, needed: outputs.count)
             return values.map { addConstant($0) }
         case .outputs(let descs):
+            try checkOutputs(of: type, descs.count, needed: outputs.count)
             node.outputs = Array(descs.prefix(outputs.count))
-            guard node.outputs.count == outputs.count else {
-                throw ConversionError(
-                    "E19999", "Operator [\(type)] has \(descs.count) outputs, but \(outputs.count) are needed.")
-            }
         case .missingOperator:
             missingOperators.append((type, currentNode))
             node.outputs = outputs.map { _ in TensorDesc(.undefined, [-2]) }
@@ -149,6 +155,12 @@ final class ONNXImporter {
         let index = draft.append(node)
         emitted.append(index)
         return outputs.indices.map { TensorRef(index, $0) }
+    }
+
+    private func checkOutputs(of type: String, _ count: Int, needed: Int) throws(ConversionError) {
+        guard count >= needed else {
+            throw ConversionError("E19999", "Operator [\(type)] has \(count) outputs, but \(needed) are needed.")
+        }
     }
 
     /// A node for a constant made by a rule, named with the other nodes of the rule.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -50,7 +51,7 @@ extension Constant {
         }
         let shape = tensor.dims.map { Int($0) }
         let desc = TensorDesc(type, shape)
-        guard let size = desc.byteCount else {
+        guard let size = desc.byteCount, desc.isWithinLimits else {
             throw ConversionError("E13014", "The shape \(shape) of \(what) is not that of a tensor.")
         }
         let bytes: [UInt8]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// The tables that expand compressed attributes: names written as numbers, and texts replaced by their index.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Decodes attributes, descriptors and tensors where they lie in MODEL_DEF.
 struct AttributeReader {

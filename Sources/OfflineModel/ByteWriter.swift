@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Appends little-endian numbers and bytes.
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []

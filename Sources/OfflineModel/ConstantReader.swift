@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Finds the elements of Const nodes: in the node itself, or in the weights partition.
 struct ConstantReader {

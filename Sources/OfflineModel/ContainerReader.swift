@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 extension Container {
     private static let partitionLimit = 8
     private static let flowPartitionLimit = 4096
@@ -53,11 +55,11 @@ extension Container {
                 throw .tableBeyondEnd(offset: start, size: size, available: bytes.count - start)
             }
             let type = PartitionType(rawValue: number)
-            guard length <= UInt64(bytes.count - offset) else {
+            guard length <= UInt64(clamping: bytes.count - offset) else {
                 throw .partitionBeyondEnd(type: type, offset: offset, size: length, available: bytes.count - offset)
             }
-            partitions.append(Partition(type: type, range: offset..<offset + Int(length)))
-            offset += Int(length)
+            partitions.append(Partition(type: type, range: offset..<offset + Int(clamping: length)))
+            offset += Int(clamping: length)
         }
         return partitions
     }
@@ -86,7 +88,7 @@ extension ModelHeader {
         isUnknownShape = number(193, as: UInt8.self) == 1
         // A bundle counts its header too.
         let actual = modelType == 5 ? bytes.count : bytes.count - ModelHeader.byteCount
-        guard bodyLength == UInt64(actual) else { throw .lengthMismatch(stated: bodyLength, actual: actual) }
+        guard bodyLength == UInt64(clamping: actual) else { throw .lengthMismatch(stated: bodyLength, actual: actual) }
     }
 }
 

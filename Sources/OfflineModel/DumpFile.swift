@@ -36,7 +36,7 @@ public struct DumpFile: Sendable {
             throw .malformedGraph("the dump of '\(operatorName)' cannot be written: \(error)")
         }
         var writer = ByteWriter()
-        writer.append(UInt64(message.count))
+        writer.append(UInt64(clamping: message.count))
         writer.append(message)
         return writer.bytes
     }
@@ -45,7 +45,7 @@ public struct DumpFile: Sendable {
 extension DumpRecordShape {
     fileprivate init(_ shape: [Int]) {
         self.init()
-        dim = shape.map { UInt64(max($0, 0)) }
+        dim = shape.map { UInt64(clamping: max($0, 0)) }
     }
 }
 
@@ -61,7 +61,7 @@ extension DumpRecordOpInput {
         dataType = desc.dataType.descriptorNumber
         format = desc.format.dumpNumber
         shape = DumpRecordShape(desc.shape)
-        size = UInt64(desc.byteCount ?? 0)
+        size = UInt64(clamping: desc.byteCount ?? 0)
         originalShape = DumpRecordShape(desc.originShape ?? desc.shape)
         subFormat = desc.format.subFormat
     }
@@ -73,7 +73,7 @@ extension DumpRecordOpOutput {
         dataType = desc.dataType.descriptorNumber
         format = desc.format.dumpNumber
         shape = DumpRecordShape(desc.shape)
-        size = UInt64(desc.byteCount ?? 0)
+        size = UInt64(clamping: desc.byteCount ?? 0)
         originalShape = DumpRecordShape(desc.originShape ?? desc.shape)
         subFormat = desc.format.subFormat
         guard let name = desc.attributes.string("_datadump_origin_name") else { return }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SaturatingArithmetic
 
 /// The table that a dump of statistics (`dump_data` "stats") writes instead of tensors.
 public struct DumpStatistics: Sendable {

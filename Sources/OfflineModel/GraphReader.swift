@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Decodes a GraphDef, and resolves and checks its references.
 struct GraphReader {
@@ -42,6 +43,11 @@ struct GraphReader {
         graph.nodes = try GraphReader.resolved(stored, numbers, graph.name)
         let sources = stored.last { $0.node.type == "NetOutput" }?.outputSources
         guard let sources else { throw .malformedGraph("graph '\(graph.name)': there is no NetOutput node") }
+        do throws(GraphError) {
+            try graph.validate()
+        } catch {
+            throw .malformedGraph("graph '\(graph.name)': \(error)")
+        }
         return Result(graph: graph, outputSources: sources)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// The node and output that an input of NetOutput is named after. Not always its producer: fusion replaces nodes.
 struct OutputSource {
@@ -105,12 +106,25 @@ extension ModelDescription {
         }
         switch node.attributes.int("mbatch_dynamic_type") {
         case nil: return
-        case 1?: dynamicBatch = gears.compactMap(\.first)
+        case 1?: dynamicBatch = gears.map { $0.first ?? 0 }
         case 2?: dynamicImageSize = gears
         case 3?: dynamicDims = gears
         case let type?:
             throw .malformedGraph("node '\(node.name)' has the gear type \(type), expected 1, 2 or 3")
         }
         inputOrder = node.attributes.strings("user_designate_shape_order") ?? []
+        if let fault = gearFault { throw .malformedGraph("node '\(node.name)': \(fault)") }
+    }
+
+    /// What is wrong with the gears: their values are sizes, and a gear has as many of them as the others.
+    var gearFault: String? {
+        func isSize(_ value: Int) -> Bool { (1...Int(Int32.max)).contains(value) }
+        if let batch = dynamicBatch.first(where: { !isSize($0) }) { return "the batch size \(batch) is none" }
+        for (gears, length) in [(dynamicImageSize, 2), (dynamicDims, dynamicDims.first?.count ?? 0)] {
+            for gear in gears where gear.count != length || !gear.allSatisfy(isSize) {
+                return "the gear \(gear) does not have \(length) sizes"
+            }
+        }
+        return nil
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// The numbers of the blocks in MODEL_INOUT_INFO: type, length, value.
 private enum Block: UInt32 {
@@ -38,6 +39,7 @@ extension ModelDescription {
             case nil: continue
             }
         }
+        if let fault = gearFault { throw .malformedDescription(fault) }
     }
 
     private static func tensors(_ cursor: inout ByteCursor) throws(OfflineModelError) -> [Tensor] {
@@ -92,7 +94,7 @@ extension ModelDescription {
         writer.block(.outputs) { $0.tensors(outputs) }
         if !dynamicBatch.isEmpty {
             writer.block(.dynamicBatch) {
-                $0.append(UInt32(dynamicBatch.count))
+                $0.append(UInt32(clamping: dynamicBatch.count))
                 $0.append(integers: dynamicBatch)
             }
         }
@@ -129,20 +131,20 @@ extension ByteWriter {
         var value = ByteWriter()
         body(&value)
         append(type.rawValue)
-        append(UInt32(value.bytes.count))
+        append(UInt32(clamping: value.bytes.count))
         append(value.bytes)
     }
 
     fileprivate mutating func tensors(_ tensors: [ModelDescription.Tensor]) {
-        append(UInt32(tensors.count))
+        append(UInt32(clamping: tensors.count))
         for tensor in tensors {
-            append(UInt64(tensor.size))
+            append(UInt64(clamping: tensor.size))
             append(tensor.format.rawValue)
             append(tensor.dataType.rawValue)
-            append(UInt32(tensor.name.utf8.count))
-            append(UInt32(tensor.dims.count * 8))
-            append(UInt32(tensor.dimsV2.count * 8))
-            append(UInt32(tensor.range.count * 16))
+            append(UInt32(clamping: tensor.name.utf8.count))
+            append(UInt32(clamping: tensor.dims.count * 8))
+            append(UInt32(clamping: tensor.dimsV2.count * 8))
+            append(UInt32(clamping: tensor.range.count * 16))
             append(Array(tensor.name.utf8))
             append(integers: tensor.dims)
             append(integers: tensor.dimsV2)
@@ -151,14 +153,14 @@ extension ByteWriter {
     }
 
     fileprivate mutating func gears(_ gears: [[Int]]) {
-        append(UInt32(gears.count))
-        for gear in gears { append(UInt32(gear.count)) }
+        append(UInt32(clamping: gears.count))
+        for gear in gears { append(UInt32(clamping: gear.count)) }
         for gear in gears { append(integers: gear) }
     }
 
     fileprivate mutating func texts(_ texts: [String]) {
-        append(UInt32(texts.count))
-        for text in texts { append(UInt32(text.utf8.count)) }
+        append(UInt32(clamping: texts.count))
+        for text in texts { append(UInt32(clamping: text.utf8.count)) }
         for text in texts { append(Array(text.utf8)) }
     }
 }

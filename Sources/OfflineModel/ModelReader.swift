@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Decodes a MODEL_DEF partition. The messages are those of `ge_ir.proto`; they are read where they lie, since decoding
 /// them into message objects first takes several times as long.

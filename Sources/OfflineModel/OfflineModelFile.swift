@@ -103,7 +103,7 @@ extension CheckedBytes {
     fileprivate func part(_ range: Range<Int>) throws(OfflineModelError) -> CheckedBytes {
         guard let part = slice(range) else {
             throw .partitionBeyondEnd(
-                type: .modelDef, offset: range.lowerBound, size: UInt64(range.count), available: count)
+                type: .modelDef, offset: range.lowerBound, size: UInt64(clamping: range.count), available: count)
         }
         return part
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SaturatingArithmetic
 import SwiftProtobuf
 
 /// Writes offline models that this library, GE's parser and viewers of the format read.
@@ -29,8 +30,8 @@ public struct OfflineModelWriter {
         let memory = featureMapBytes(model)
         let weights = graphs.weights.byteCount
         var schedule = IRModelTaskDef()
-        schedule.memorySize = UInt64(memory)
-        schedule.weightSize = UInt64(weights)
+        schedule.memorySize = UInt64(clamping: memory)
+        schedule.weightSize = UInt64(clamping: weights)
         schedule.streamNum = 1
         let tasks = try serialized(schedule)
         var attributes = model.attributes
@@ -104,7 +105,7 @@ extension ByteWriter {
         let body = ByteWriter.tableHeadBytes + ByteWriter.tableEntryBytes * sizes.count + sizes.reduce(0, +)
         reserve(ModelHeader.byteCount + body)
         append(ModelHeader.magic)
-        append(UInt32(ModelHeader.byteCount))
+        append(UInt32(clamping: ModelHeader.byteCount))
         append(ModelHeader.presentVersion)
         pad(to: 84)  // checksum, 32-bit length, encryption, model type 0, mode 0: all zero
         append(name, field: 32)
@@ -113,17 +114,17 @@ extension ByteWriter {
         append(UInt32(1))  // number of models
         append(platformVersion, field: 20)
         append(UInt32(1))  // platform type
-        append(UInt64(body))
+        append(UInt64(clamping: body))
         pad(to: ModelHeader.byteCount)
     }
 
     fileprivate mutating func table(_ partitions: [(type: PartitionType, size: Int)]) {
-        append(UInt64(partitions.count))
+        append(UInt64(clamping: partitions.count))
         var offset = 0
         for (type, size) in partitions {
             append(UInt64(type.rawValue))
-            append(UInt64(offset))
-            append(UInt64(size))
+            append(UInt64(clamping: offset))
+            append(UInt64(clamping: size))
             offset += size
         }
     }

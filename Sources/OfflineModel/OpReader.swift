@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// An OpDef: the node, with its references still as the file spells them.
 struct StoredOp {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
-
-extension TensorDesc {
-    /// The most dimensions that AscendCL can describe (ACL_MAX_DIM_CNT).
-    static let rankLimit = 128
-}
+import SaturatingArithmetic
 
 extension DataType {
     /// The types in the order of their numbers in `TensorDescriptor.dtype`, which are not those of `ge::DataType`;
@@ -17,7 +13,9 @@ extension DataType {
     ]
 
     private static let descriptorNumbers: [DataType: Int32] = Dictionary(
-        uniqueKeysWithValues: descriptorTypes.enumerated().compactMap { index, type in type.map { ($0, Int32(index)) } }
+        uniqueKeysWithValues: descriptorTypes.enumerated().compactMap { index, type in
+            type.map { ($0, Int32(clamping: index)) }
+        }
     )
 
     /// The type that a tensor descriptor's number stands for; `undefined` for one that is not known here.

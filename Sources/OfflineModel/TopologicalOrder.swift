@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// An order in which each node comes after those it needs; `0..<count` if that is one, else the nearest to it.
 ///
 /// Takes time in proportion to nodes and edges (times the logarithm of the nodes where it must sort).

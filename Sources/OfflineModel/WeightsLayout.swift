@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Lays constants out as GE does: the first at 512, each at a multiple of 512, equal ones once, 32 bytes of padding at
 /// the end and the whole a multiple of 512.
 struct WeightsLayout {

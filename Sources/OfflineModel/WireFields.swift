@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// One field of a protobuf message, as it lies in the bytes.
 struct WireField {
     let number: Int
@@ -32,7 +34,7 @@ struct WireFields {
         let start = offset
         guard let key = bytes.varint(at: &offset, end: end) else { throw WireFields.unreadable(start) }
         // No message here has a field beyond 35; higher ones are skipped whatever their number.
-        let number = Int(min(key >> 3, 1 << 16))
+        let number = Int(clamping: min(key >> 3, 1 << 16))
         switch key & 7 {
         case 0:
             guard let bits = bytes.varint(at: &offset, end: end) else { throw WireFields.unreadable(start) }
@@ -44,10 +46,10 @@ struct WireFields {
             offset += 8
             return WireField(number: number, content: nil, bits: bits)
         case 2:
-            guard let size = bytes.varint(at: &offset, end: end), size <= UInt64(end - offset) else {
+            guard let size = bytes.varint(at: &offset, end: end), size <= UInt64(clamping: end - offset) else {
                 throw WireFields.unreadable(start)
             }
-            let content = offset..<offset + Int(size)
+            let content = offset..<offset + Int(clamping: size)
             offset = content.upperBound
             return WireField(number: number, content: content, bits: 0)
         case 5:

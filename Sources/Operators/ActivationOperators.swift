@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Activation functions: element-wise functions with attributes, PRelu and ClipByValue.
 enum Activation {

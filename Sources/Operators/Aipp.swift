@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// The image preprocessing at the inputs of a model. Its configuration is the attribute `aipp`, with the names of
 /// atc's configuration file; the result's size and type are those that the node states.

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that join tensors along a dimension, one that is there or a new one.
 enum Concat {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Convolutions and their transposes over two or three spatial dimensions.
 enum Convolution {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Where batch, channels and spatial dimensions are.
 struct ImageLayout {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that combine two tensors element by element, with numpy's broadcasting.
 enum ElementwiseBinary {

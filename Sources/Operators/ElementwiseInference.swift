@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Sets of element types that operators accept.
 enum Types {
@@ -21,7 +22,6 @@ extension Inference {
             let expected = types.map { "\($0)" }.sorted().joined(separator: ", ")
             throw invalid("input \(slot) has type \(desc.dataType), expected one of \(expected)")
         }
-        guard fits(desc.shape) else { throw invalid("input \(slot) of shape \(desc.shape) is too large") }
         return desc
     }
 
@@ -32,23 +32,11 @@ extension Inference {
         return desc
     }
 
-    /// A descriptor of an output, refused where its size exceeds what any memory holds.
+    /// A descriptor of an output, or of something in between, refused beyond the limits.
     func output(_ type: DataType, _ shape: [Int], format: Format = .nd) throws(GraphError) -> TensorDesc {
         let desc = TensorDesc(type, shape, format: format)
-        guard fits(shape) else { throw invalid("the output shape \(shape) of type \(type) is too large") }
+        guard desc.isWithinLimits else { throw invalid("the output shape \(shape) of type \(type) is too large") }
         return desc
-    }
-
-    /// Whether sizes that follow from `shape` cannot overflow: the product of any of its dimensions, even where another
-    /// one is 0, stays far below what an integer holds.
-    private func fits(_ shape: [Int]) -> Bool {
-        var product = 1
-        for dimension in shape where dimension > 1 {
-            let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
-            guard !overflow, next <= 1 << 48 else { return false }
-            product = next
-        }
-        return true
     }
 
     /// The shape that `first` and `second` broadcast to by numpy's rules; −1 stands for an unknown dimension.

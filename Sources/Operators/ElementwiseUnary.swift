@@ -3,6 +3,7 @@
 import GEGraph
 import Glibc
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that apply one function to each element.
 enum ElementwiseUnary {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that repeat a tensor along dimensions.
 enum Expand {

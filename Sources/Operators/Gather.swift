@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that pick parts of a tensor by index. Negative indices count from the end. Constant indices outside the
 /// tensor are refused; computed ones end the execution.

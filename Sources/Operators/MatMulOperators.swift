@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Matrix products. Inputs: x1, x2, bias? (and offset_w?, of quantized products, which must be absent).
 enum MatMul {

@@ -2,13 +2,14 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 extension Inference {
-    /// The descriptor of an input whose shape is known and whose size fits into memory.
+    /// The descriptor of an input whose shape is known.
     func known(_ slot: Int) throws(GraphError) -> TensorDesc {
         let desc = try input(slot)
         guard desc.isStatic else { throw invalid("input \(slot) has the shape \(desc.shape), expected a known one") }
-        return try checked(desc, "input \(slot)")
+        return desc
     }
 
     /// The same for an input whose elements take whole bytes, so that they can be moved one by one.
@@ -22,24 +23,11 @@ extension Inference {
 
     /// The descriptor of a result; a change of rank drops the format.
     func moved(_ x: TensorDesc, _ shape: [Int]) throws(GraphError) -> TensorDesc {
-        let format = shape.count == x.shape.count ? x.format : .nd
-        return try checked(TensorDesc(x.dataType, shape, format: format), "the output")
+        try output(x.dataType, shape, format: shape.count == x.shape.count ? x.format : .nd)
     }
 
-    /// Refuses sizes for which counting bytes or strides would overflow, also behind a dimension of 0.
-    private func checked(_ desc: TensorDesc, _ what: String) throws(GraphError) -> TensorDesc {
-        let occupied = TensorDesc(desc.dataType, desc.shape.map { max($0, 1) })
-        guard let bytes = occupied.byteCount, bytes <= Inference.largestTensor else {
-            throw invalid("\(what) of shape \(desc.shape) and type \(desc.dataType) is too large")
-        }
-        return desc
-    }
-
-    /// What a 64-bit processor can address.
-    private static let largestTensor = 1 << 47
-
-    /// Constants made while a model is prepared, and tables of that size, are refused above this many bytes.
-    static let largestConstant = 1 << 30
+    /// Constants and tables that are made while a model is prepared are refused above this many bytes: 16 million indices.
+    static let largestConstant = 1 << 27
 
     /// A list of integers from an attribute, which may also hold a single one.
     func list(_ name: String) -> [Int]? {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Batch normalisation with known statistics.
 enum BatchNormalization {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Normalisations over batch statistics, rows, channels and neighbourhoods.
 enum Normalization {

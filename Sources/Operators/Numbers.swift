@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 extension Constant {
     /// A scalar of the given type, rounded to it; nil for a type that holds no real numbers or cannot hold this one.

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that turn indices into rows with one value at the index and another elsewhere.
 enum OneHot {

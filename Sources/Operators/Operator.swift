@@ -7,8 +7,8 @@ public import Kernels
 public struct Operator: Sendable {
     /// The GE type, such as `Conv2D`.
     public let type: String
-    /// Descriptors of the outputs; throws `GraphError.invalidNode` for inputs or attributes that the operator refuses.
-    public let infer: @Sendable (Inference) throws(GraphError) -> [TensorDesc]
+    /// What `infer` asks; only there, so that no shape goes past the limits.
+    private let rule: @Sendable (Inference) throws(GraphError) -> [TensorDesc]
     /// Emits kernels and returns one value per output. `infer` has accepted the node before.
     public let lower: @Sendable (Lowering) throws -> [Value]
     /// Whether what `lower` emits takes following element-wise operators along (see `ProgramBuilder.postOperations`).
@@ -23,10 +23,23 @@ public struct Operator: Sendable {
         asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)? = nil
     ) {
         self.type = type
-        self.infer = infer
+        rule = infer
         self.lower = lower
         self.fusesFollowers = fusesFollowers
         self.asPostOperation = asPostOperation
+    }
+
+    /// Descriptors of the outputs; throws `GraphError.invalidNode` for inputs or attributes that the operator refuses, and
+    /// for tensors beyond the limits of `TensorDesc`.
+    public func infer(_ node: Inference) throws(GraphError) -> [TensorDesc] {
+        for case let desc? in node.inputs where !desc.isWithinLimits {
+            throw node.invalid("an input of type \(desc.dataType) and shape \(desc.shape) is too large")
+        }
+        let outputs = try rule(node)
+        for desc in outputs where !desc.isWithinLimits {
+            throw node.invalid("the output shape \(desc.shape) of type \(desc.dataType) is too large")
+        }
+        return outputs
     }
 }
 
@@ -57,14 +70,21 @@ public struct Inference {
     /// The elements of an integer input that must be constant, such as axes or a shape.
     public func constantInts(_ slot: Int) throws(GraphError) -> [Int] {
         guard let values = optionalConstantInts(slot) else {
-            throw invalid("input \(slot) must be a constant of type int32 or int64")
+            throw invalid(
+                "input \(slot) must be a constant of type int32 or int64, of at most \(Self.longestList) elements")
         }
         return values
     }
 
+    /// Nil for constants of more than a list that somebody wrote, which would have to be read again for each node.
     public func optionalConstantInts(_ slot: Int) -> [Int]? {
-        slot < constants.count ? constants[slot]?.ints : nil
+        guard slot < constants.count, let constant = constants[slot],
+            constant.desc.elementCount ?? 0 <= Self.longestList
+        else { return nil }
+        return constant.ints
     }
+
+    private static let longestList = 1 << 16
 
     public func optionalConstantFloats(_ slot: Int) -> [Float]? {
         slot < constants.count ? constants[slot]?.floats : nil

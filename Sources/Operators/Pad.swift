@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that put margins around a tensor. A negative margin cuts off.
 enum Pad {
@@ -64,7 +65,7 @@ enum Pad {
                     shape.append(all)
                 }
                 let output = try node.moved(x, shape)
-                guard mode == .constant || shape.allSatisfy({ $0 <= Inference.largestConstant / 8 }) else {
+                guard mode == .constant || shape.reduce(0, +) <= Inference.largestConstant / 8 else {
                     throw node.invalid("the output shape \(shape) is too large for this mode")
                 }
                 return [output]

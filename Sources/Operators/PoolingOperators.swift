@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Poolings over windows, and over whole images.
 enum Pooling {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// LSTM and GRU over a sequence, as ONNX defines them.
 ///

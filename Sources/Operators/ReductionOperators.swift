@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Reductions over axes. Types ending in D hold the axes in the attribute `axes`, the others in input 1.
 enum Reduction {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that give the same elements another shape: no work at run time where the layout allows it.
 enum Reshape {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Resizing of images: TensorFlow's operators, and ONNX's with all of its modes.
 enum Resize {
@@ -27,6 +28,7 @@ enum Resize {
             }
             let image = layout.channelsFirst(x.shape)
             guard !image[2...].contains(0) else { throw node.invalid("the image \(x.shape) is empty") }
+            try checkTables(node, size)
             return (layout, Array(image[..<2]) + size)
         }
         return Operator(
@@ -93,7 +95,15 @@ enum Resize {
             throw node.invalid("the sizes are \(sizes), expected \(rank) positive ones")
         }
         guard !x.shape.contains(0) else { throw node.invalid("the input \(x.shape) is empty") }
+        try checkTables(node, zip(x.shape, sizes).map { $0 == $1 ? 0 : $1 })
         return sizes
+    }
+
+    /// Refuses sizes for which the tables of positions would be too large.
+    private static func checkTables(_ node: Inference, _ sizes: [Int]) throws(GraphError) {
+        guard sizes.reduce(0, +) <= Inference.largestConstant / 8 else {
+            throw node.invalid("the sizes \(sizes) are too large to resize to")
+        }
     }
 
     /// The dimensions that change.

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that choose by condition.
 enum Select {
@@ -52,11 +53,16 @@ enum Select {
     private static func nonZero(_ type: String) -> Operator {
         @Sendable func result(_ node: Inference) throws(GraphError) -> Constant {
             let x = try node.known(0)
-            guard let numbers = node.constants.first??.numbers, numbers.count == x.shape.product else {
+            guard x.shape.product <= Inference.largestConstant / 8, let numbers = node.constants.first??.numbers,
+                numbers.count == x.shape.product
+            else {
                 throw node.invalid("the shape of the result depends on the elements of the input, which is no constant")
             }
             let strides = rowMajorStrides(x.shape)
             let found = numbers.indices.filter { numbers[$0] != 0 }
+            guard found.count * x.shape.count <= Inference.largestConstant / 8 else {
+                throw node.invalid("\(found.count) elements of \(x.shape.count) coordinates are too many to list")
+            }
             let coordinates = x.shape.indices.map { axis in found.map { $0 / strides[axis] % x.shape[axis] } }
             let dataType = node.attributes.dataType("dtype") ?? .int64
             guard dataType == .int64 || dataType == .int32 else {

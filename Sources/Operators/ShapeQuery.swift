@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that ask for the shape of a tensor; with shapes that are known their results are constants.
 enum ShapeQuery {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that take a regular part of a tensor.
 enum Slicing {
@@ -79,7 +80,7 @@ enum Slicing {
         let stop = end.map(clamped) ?? (step > 0 ? size : -1)
         let distance = step > 0 ? stop - start : start - stop
         guard distance > 0 else { return (0, 0) }
-        return (start, Int((UInt(distance) - 1) / step.magnitude) + 1)
+        return (start, Int(clamping: (distance.magnitude - 1) / step.magnitude) + 1)
     }
 
     /// TensorFlow's strided slice: one entry per dimension, with bit masks for entries that mean something else.

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Softmax, its logarithm, and HardMax. Attribute `axes` (one axis, or neighbouring ones that form one row).
 enum Softmax {

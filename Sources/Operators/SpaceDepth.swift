@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that exchange blocks of pixels for channels.
 enum SpaceDepth {

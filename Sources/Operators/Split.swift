@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators that cut a tensor along a dimension.
 enum Split {
@@ -21,8 +22,10 @@ enum Split {
         split("Unpack", dropsAxis: true) { node, x throws(GraphError) in
             let axis = try node.axis(node.attributes.int("axis") ?? 0, rank: x.count)
             let count = node.attributes.int("num") ?? x[axis]
-            guard count == x[axis], count <= outputLimit else {
-                throw node.invalid("attribute num is \(count), but dimension \(axis) of the shape \(x) is \(x[axis])")
+            guard count == x[axis], count <= outputLimit(node) else {
+                throw node.invalid(
+                    "attribute num is \(count), dimension \(axis) of the shape \(x) is \(x[axis]), and there are "
+                        + "\(outputLimit(node)) outputs")
             }
             return Parts(axis: axis, sizes: [Int](repeating: 1, count: count))
         },
@@ -33,8 +36,8 @@ enum Split {
         var sizes: [Int]
     }
 
-    /// More outputs than any graph has; keeps a damaged number from taking memory.
-    private static let outputLimit = 65536
+    /// The most outputs; keeps a damaged number from taking memory.
+    private static func outputLimit(_ node: Inference) -> Int { node.outputCount(of: 65536) }
 
     /// - x: slot of the tensor. - dropsAxis: whether the parts, of size 1, lose the dimension.
     private static func split(
@@ -80,8 +83,8 @@ enum Split {
 
     private static func outputCount(_ node: Inference) throws(GraphError) -> Int {
         let count = node.attributes.int("num_split") ?? node.node.outputs.count
-        guard count > 0, count <= outputLimit else {
-            throw node.invalid("attribute num_split is \(count), expected 1 to \(outputLimit)")
+        guard count > 0, count <= outputLimit(node) else {
+            throw node.invalid("attribute num_split is \(count), expected 1 to \(outputLimit(node))")
         }
         return count
     }

@@ -2,6 +2,7 @@
 
 import GEGraph
 import Kernels
+import SaturatingArithmetic
 
 /// Operators on the triangles and diagonals of matrices, the last two dimensions of a tensor.
 enum Triangle {
@@ -29,7 +30,9 @@ enum Triangle {
             },
             lower: { lowering in
                 let x = lowering.outputs[0]
-                let (diagonal, upper) = try part(lowering.inference)
+                let (stated, upper) = try part(lowering.inference)
+                // A diagonal beyond every matrix is as good as any other of these.
+                let diagonal = min(max(stated, -TensorDesc.byteLimit), TensorDesc.byteLimit)
                 let rank = x.shape.count
                 let kernel = TriangleKernel(
                     batch: x.shape[..<(rank - 2)].product, rows: x.shape[rank - 2], columns: x.shape[rank - 1],

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// For each block the others that are live at one of its steps, as long as these are few.
 struct Conflicts {
     private var starts: [Int] = []
@@ -21,7 +23,7 @@ struct Conflicts {
                 work = blocks.count * blocks.count / 2
                 return
             }
-            for other in live { pairs.append((Int32(index), Int32(other))) }
+            for other in live { pairs.append((Int32(clamping: index), Int32(clamping: other))) }
             live.append(index)
         }
         areTooMany = false

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Ranges of memory that are taken for some steps, ordered by where they start.
 struct OccupiedRanges {
     struct Range {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Where each buffer lies in one area of memory.
 ///
 /// A pure function of sizes and lifetimes: it knows neither graphs nor kernels.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Offsets for blocks, in the blocks' order, with the bytes that they take in all.
 struct Placement {
     var offsets: [Int]
@@ -11,6 +13,9 @@ struct Placement {
         { ($0.lifetime, $0.size, -$0.request) > ($1.lifetime, $1.size, -$1.request) },
         { ($0.area, -$0.request) > ($1.area, -$1.request) },
     ]
+
+    /// More ranges than that are not looked at: what is left of so large a program gets memory of its own.
+    static let mostWork = 1 << 28
 
     /// Places the blocks as a program would that allocates at the first use and frees after the last: all blocks placed
     /// so far began earlier, so only those still live can be in the way.
@@ -24,8 +29,14 @@ struct Placement {
         }
         var live = OccupiedRanges(capacity: 64)
         var fromAbove = false
+        var work = 0
         for index in order {
             let block = blocks[index]
+            work += live.ranges.count
+            guard work <= mostWork else {
+                try placement.place(index, at: placement.total, blocks)
+                continue
+            }
             live.removeAll { $0.last < block.first }
             var gap = GapSearch(size: block.size)
             for range in live.ranges { gap.pass(range.start, range.end) }

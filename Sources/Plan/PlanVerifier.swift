@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Proves that a plan is sound, by other means than those that made it.
 public enum PlanVerifier {
     /// What is wrong with a plan.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OfflineModel
+import SaturatingArithmetic
 
 extension DumpSettings {
     /// Checks a configuration in the original's order; throws 100009 for what it refuses and 207000 for what only an

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// What the header of a JPEG picture says, read as libjpeg reads it: up to the start of the first scan.
 struct JPEGHeader: Equatable {
     /// Pixels as stored, before any turn.

@@ -2,6 +2,7 @@
 
 import Executable
 import OfflineModel
+import SaturatingArithmetic
 
 /// A live `aclmdlAIPP`.
 final class AippObject: Sendable {
@@ -57,7 +58,7 @@ enum AippInput {
         guard let buffer = dataset.buffer(at: index), !buffer.isDestroyed, buffer.address != 0 else {
             throw .aipp("dataset", reason: "it has no buffer with an address at index \(index)")
         }
-        guard buffer.size >= UInt(parameters.image.count) else {
+        guard buffer.size >= UInt(clamping: parameters.image.count) else {
             throw .engine(
                 ErrorCode.geDynamicInputLengthInvalid,
                 "The buffer of input \(index) has \(buffer.size) bytes; \(parameters.image.count) are needed for the "

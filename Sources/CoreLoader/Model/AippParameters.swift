@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The parameters of a dynamic-AIPP input, kept in the form in which a model reads them: a head of 64 bytes and
 /// 96 bytes per image (layout: the AIPP section of the memory documentation of AscendCL's `aclmdlAIPP`).
 struct AippParameters: Sendable {
@@ -15,10 +17,10 @@ struct AippParameters: Sendable {
 
     /// Nil for a number of images that the layout cannot hold.
     init?(images: UInt64) {
-        guard images >= 1, images <= UInt64(Self.maxImages) else { return nil }
-        imageCount = Int(images)
+        guard images >= 1, images <= UInt64(clamping: Self.maxImages) else { return nil }
+        imageCount = Int(clamping: images)
         image = [UInt8](repeating: 0, count: Self.headBytes + Self.imageBytes * imageCount)
-        image[4] = UInt8(images)
+        image[4] = UInt8(clamping: images)
         for index in 0..<imageCount {
             setFloats(Self.base(index) + 72, [1, 1, 1, 1])
         }
@@ -144,10 +146,10 @@ struct AippParameters: Sendable {
     }
 
     private mutating func set32(_ offset: Int, _ value: Int32) {
-        for byte in 0..<4 { image[offset + byte] = UInt8(truncatingIfNeeded: value >> Int32(8 * byte)) }
+        for byte in 0..<4 { image[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
     }
 
     private func int32(at offset: Int) -> Int32 {
-        (0..<4).reduce(0) { $0 | Int32(bitPattern: UInt32(image[offset + $1]) << UInt32(8 * $1)) }
+        (0..<4).reduce(0) { $0 | Int32(bitPattern: UInt32(image[offset + $1]) << (8 * $1)) }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Executable
+import SaturatingArithmetic
 
 /// The buffers of one execution: what the caller passed, checked, in the form that the kernels take.
 ///

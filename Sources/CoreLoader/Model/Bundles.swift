@@ -36,7 +36,7 @@ struct BundleLayout: Sendable {
         guard size >= 0 else {
             throw .argument("model", value: "\(size)", reason: "the size of the bundle's variables is negative")
         }
-        variableBytes = Int(size)
+        variableBytes = Int(clamping: size)
     }
 }
 
@@ -145,7 +145,7 @@ enum Bundles {
     ) throws(Failure) -> Bundle {
         let layout = try unsafe BundleLayout(content.bytes)
         try ModelEngine.checkInitialized()
-        if variables.address != 0, variables.byteCount < UInt(layout.variableBytes) {
+        if variables.address != 0, variables.byteCount < UInt(clamping: layout.variableBytes) {
             throw .argument(
                 "varWeightSize", value: "\(variables.byteCount)",
                 reason: "the variables of the bundle take \(layout.variableBytes) bytes")

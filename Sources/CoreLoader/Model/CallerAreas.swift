@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The weight areas and workspaces that callers manage and loaded models use.
 ///
 /// An area is here from the load of its first user to the unload of its last one, so that a load can tell whether it

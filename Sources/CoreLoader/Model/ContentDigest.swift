@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// A 128-bit fingerprint of a byte range and its length: tells models and packed weights apart.
 ///
 /// Not cryptographic. Two inputs that collide on purpose would only swap results between models of the same length,

@@ -125,7 +125,7 @@ final class Dataset: Sendable {
     func allocateMissing(_ sizes: [Int]) throws(Failure) {
         for (buffer, size) in zip(buffers, sizes) where buffer.address == 0 && size > 0 {
             let device = try Context.current().device
-            let address = try DeviceAllocation.allocate(UInt(size), kind: .device, rounding: .padded)
+            let address = try DeviceAllocation.allocate(UInt(clamping: size), kind: .device, rounding: .padded)
             buffer.adopt(LibraryMemory(adopting: address, bytes: size, on: device))
         }
     }

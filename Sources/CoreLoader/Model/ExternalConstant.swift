@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// A weight that lies in a file of its own: GE's FileConstant, which `atc --external_weight` writes.
 struct ExternalConstant: Sendable {
@@ -15,6 +16,15 @@ struct ExternalConstant: Sendable {
     let byteCount: Int
 
     static let type = "FileConstant"
+
+    /// Where the bytes are: several nodes may have the same.
+    struct Place: Hashable {
+        let file: String
+        let offset: Int
+        let byteCount: Int
+    }
+
+    var place: Place { Place(file: file, offset: offset, byteCount: byteCount) }
 
     /// Throws 500002 for a node that names no file within the folder of weights, or a range that makes no sense.
     init(_ node: Node, index: Int, subgraph: Int?) throws(Failure) {
@@ -33,12 +43,12 @@ struct ExternalConstant: Sendable {
         guard !parts.contains(".."), let name = parts.last, !name.isEmpty, name != ".", !path.utf8.contains(0) else {
             throw refuse("its file '\(path)' lies outside of the folder of weights")
         }
-        guard let desc = Self.desc(node), let needed = desc.byteCount, desc.isStatic else {
+        guard let desc = Self.desc(node), let needed = desc.byteCount, desc.isWithinLimits else {
             throw refuse("its type and shape are not known")
         }
         let offset = location.isEmpty ? 0 : attributes.int("offset") ?? 0
         let length = location.isEmpty ? 0 : attributes.int("length") ?? 0
-        guard offset >= 0, length == 0 || length >= needed, !offset.addingReportingOverflow(needed).overflow else {
+        guard offset >= 0, length == 0 || length >= needed, offset <= .max - needed else {
             throw refuse("offset \(offset) and length \(length) do not fit its \(needed) bytes")
         }
         self.subgraph = subgraph

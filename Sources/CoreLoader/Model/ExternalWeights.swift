@@ -2,6 +2,7 @@
 
 import Files
 import GEGraph
+import SaturatingArithmetic
 import Settings
 
 /// Where a load finds weights that lie outside the model.
@@ -39,6 +40,8 @@ final class ExternalWeights: Sendable {
     /// Constants of at most so many bytes are needed to prepare a model, as shapes and axes are.
     private static let inlineLimit = 4096
     private static let alignment = 64
+    /// How much more the weights may take than their files have.
+    private static let overlap = 64 << 20
 
     /// Bytes in a file or in the program's memory; valid while `self` lives, or during the load.
     @safe
@@ -93,6 +96,15 @@ final class ExternalWeights: Sendable {
             }
         }
         self.contents = contents
+        // Else a model of some bytes could ask for one large file a thousand times.
+        let bytes = Set(constants.map(\.place)).reduce(0) { $0 + $1.byteCount }
+        let files = contents.values.reduce(0) { $0 + $1.count }
+        guard bytes <= 2 * files + Self.overlap else {
+            throw .engine(
+                ErrorCode.geFailure,
+                "The model's external weights take \(bytes) bytes, but their files have \(files): too many of them overlap."
+            )
+        }
     }
 
     private static func content(
@@ -182,19 +194,13 @@ final class ExternalWeights: Sendable {
 
     /// Where each constant lies; the same bytes of a file, which several gears may read, once.
     private func offsets(_ partition: Int) -> [Int] {
-        struct Place: Hashable {
-            let file: String
-            let offset: Int
-            let byteCount: Int
-        }
         var end = partition
-        var known: [Place: Int] = [:]
+        var known: [ExternalConstant.Place: Int] = [:]
         return constants.map { constant in
-            let place = Place(file: constant.file, offset: constant.offset, byteCount: constant.byteCount)
-            if let start = known[place] { return start }
+            if let start = known[constant.place] { return start }
             let start = (end + Self.alignment - 1) / Self.alignment * Self.alignment
             end = start + constant.byteCount
-            known[place] = start
+            known[constant.place] = start
             return start
         }
     }
@@ -220,7 +226,8 @@ final class ExternalWeights: Sendable {
     /// Tells these weights apart from others of the same model.
     func digest(of model: ContentDigest) throws(Failure) -> ContentDigest {
         var digests = [model]
-        for constant in constants {
+        var known = Set<ExternalConstant.Place>()
+        for constant in constants where known.insert(constant.place).inserted {
             guard let content = contents?[constant.file] else { continue }
             digests.append(try unsafe content.reading(constant) { unsafe ContentDigest(of: $0) })
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OfflineModel
+import SaturatingArithmetic
 
 /// The shapes among which a model with gears can be switched (atc's dynamic batch, image size and dims).
 enum Gear: Equatable, Sendable, CustomStringConvertible {

@@ -26,25 +26,25 @@ struct InputAipp: Sendable, Equatable {
     /// One entry per input of `graph`, in the caller's order.
     static func list(of graph: Graph) -> [InputAipp] {
         let inputs = graph.inputNodes.map { graph.nodes[$0] }
+        let numbers = Dictionary(
+            inputs.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
         return inputs.map { node in
             var configuration: [String: Attribute] = [:]
             if case .named(_, let values)? = node.attributes["aipp"] { configuration = values }
             return InputAipp(
-                mode: mode(of: node, among: inputs), configuration: configuration,
+                mode: mode(of: node, among: numbers), configuration: configuration,
                 sources: node.attributes.strings("_aipp_inputs") ?? [],
                 results: node.attributes.strings("_aipp_outputs") ?? [], shape: node.outputs.first?.shape ?? [])
         }
     }
 
-    private static func mode(of node: Node, among inputs: [Node]) -> Mode {
+    /// - inputs: the number of each input, by its name.
+    private static func mode(of node: Node, among inputs: [String: Int]) -> Mode {
         switch node.attributes.string("_data_related_aipp_mode") {
         case nil: .none
         case "static_aipp"?: .fixed
         case "dynamic_aipp"?:
-            .dynamic(
-                parameters: node.attributes.string("_data_aipp_data_name_map").flatMap { name in
-                    inputs.firstIndex { $0.name == name }
-                })
+            .dynamic(parameters: node.attributes.string("_data_aipp_data_name_map").flatMap { inputs[$0] })
         case "dynamic_aipp_conf"?: .parameters
         case let text?: .unknown(text)
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Device memory that the library manages itself: workspaces and weights of loads that pass no pointer.
 ///
 /// Accounted for like every other device memory. When its device loses its last user the memory is gone with the rest.

@@ -2,6 +2,7 @@
 
 import Executable
 import Glibc
+import SaturatingArithmetic
 import Synchronization
 
 /// A model that has an id: prepared kernels bound to a weight area and a workspace.

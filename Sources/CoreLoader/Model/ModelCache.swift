@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Finds what was made of a model before, so that loading it again costs next to nothing.
 ///
 /// A value lives as long as somebody uses it; besides, the last few stay, so that a query of the sizes followed by a

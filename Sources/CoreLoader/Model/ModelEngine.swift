@@ -2,6 +2,7 @@
 
 import Executable
 import OfflineModel
+import SaturatingArithmetic
 
 /// Loading, finding and unloading models.
 enum ModelEngine {
@@ -113,7 +114,7 @@ enum ModelEngine {
         tooSmall: (UInt) -> Failure
     ) throws(Failure) -> AddressRange? {
         guard memory.address != 0 else { return nil }
-        guard memory.byteCount >= UInt(needed) else { throw tooSmall(memory.byteCount) }
+        guard memory.byteCount >= UInt(clamping: needed) else { throw tooSmall(memory.byteCount) }
         guard needed > 0 else { return nil }
         guard let range = AddressRange(start: memory.address, byteCount: needed) else {
             throw .userMemory(

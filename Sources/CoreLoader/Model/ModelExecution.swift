@@ -3,6 +3,7 @@
 import CAscendCL
 import Executable
 import OfflineModel
+import SaturatingArithmetic
 
 /// Executing a model on the buffers of two datasets, with the checks in the original's order.
 enum ModelExecution {

@@ -2,6 +2,7 @@
 
 import GEGraph
 import OfflineModel
+import SaturatingArithmetic
 
 /// What the API tells of a model without running it: shared by all loads and descriptions of the same bytes.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
 import Synchronization
 
 /// The loaded models by id. Ids are given out once, starting at a family's first id, and never again.

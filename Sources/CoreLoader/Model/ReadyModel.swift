@@ -4,6 +4,7 @@ import CAscendCL
 import Executable
 import GEGraph
 import OfflineModel
+import SaturatingArithmetic
 import Settings
 
 /// A model read from its bytes and prepared, shared by all loads of the same bytes; keeps nothing of the bytes.

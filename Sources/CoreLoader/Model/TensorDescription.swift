@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// The value behind an `aclTensorDesc`: what a caller says of a tensor.
 ///
 /// The getters read the origin side, some setters write the storage side; both are kept as the original does.

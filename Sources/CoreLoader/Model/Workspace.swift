@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// Memory for activations and scratch, and the turns that the executions in it take.
 final class Workspace: @unchecked Sendable {
     // `users` is guarded by the lock of `CallerAreas`; the rest is constant.

@@ -2,6 +2,7 @@
 
 import Files
 import Glibc
+import SaturatingArithmetic
 
 /// What the configuration file of `aclInit` says.
 struct Configuration: Sendable, Equatable {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// A JSON text as a tree. Numbers keep their spelling.
 enum JSONValue: Equatable, Sendable {
     case null

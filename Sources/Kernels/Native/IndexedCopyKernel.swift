@@ -39,6 +39,8 @@ public struct IndexedCopyKernel: NativeKernel {
         contiguous = longest
     }
 
+    public var tableBytes: Int { tables.reduce(0) { $0 + 8 * $1.count } }
+
     public func run(_ operands: KernelOperands) {
         var target = unsafe operands.outputs[0]
         unsafe walk(0, UnsafeRawPointer(operands.inputs[0]), &target)

@@ -151,7 +151,10 @@ struct ResizeTaps: Sendable {
         }
     }
 
-    private func clamp(_ position: Float) -> Int32 { Int32(saturating: min(max(position, 0), Float(input - 1))) }
+    /// As an integer at last: the nearest float of a large size may lie beyond it.
+    private func clamp(_ position: Float) -> Int32 {
+        min(max(Int32(saturating: position), 0), Int32(clamping: input - 1))
+    }
 }
 
 /// How elements are weighted and added.
@@ -177,6 +180,8 @@ struct ResizeKernel<B: Blend>: NativeKernel {
     let outer: Int
     let inner: Int
     let taps: ResizeTaps
+
+    var tableBytes: Int { 8 * taps.indices.count }
 
     func run(_ operands: KernelOperands) {
         let x = unsafe operands.input(0, as: B.Element.self)

@@ -7,6 +7,7 @@
 @safe
 struct SpecializedKernel: NativeKernel {
     let scratchBytes: Int
+    let tableBytes: Int
     let canRunInPlace: Bool
     let parts: Int
     private let whole: @Sendable (KernelOperands) -> IndexFailure?
@@ -15,6 +16,7 @@ struct SpecializedKernel: NativeKernel {
     @inline(__always)
     init<Kernel: NativeKernel>(_ kernel: Kernel) {
         scratchBytes = kernel.scratchBytes
+        tableBytes = kernel.tableBytes
         canRunInPlace = kernel.canRunInPlace
         parts = kernel.parts
         unsafe whole = { unsafe kernel.runChecked($0) }

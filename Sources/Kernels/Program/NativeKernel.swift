@@ -7,6 +7,8 @@
 public protocol NativeKernel: Sendable {
     /// Bytes of scratch memory that `run` needs.
     var scratchBytes: Int { get }
+    /// Bytes of tables that grow with a shape and that the initializer has filled.
+    var tableBytes: Int { get }
     /// Whether output 0 may lie in the memory of input 0, so that the planner can reuse it.
     var canRunInPlace: Bool { get }
 
@@ -24,6 +26,7 @@ public protocol NativeKernel: Sendable {
 
 extension NativeKernel {
     public var scratchBytes: Int { 0 }
+    public var tableBytes: Int { 0 }
     public var canRunInPlace: Bool { false }
     public var parts: Int { 1 }
 

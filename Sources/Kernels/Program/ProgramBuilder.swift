@@ -14,6 +14,8 @@ public final class ProgramBuilder {
     package var nodeName = ""
     package var nodeType = ""
     package private(set) var program = Program()
+    /// Bytes that lowering has made: constants and the tables of kernels.
+    package private(set) var madeBytes = 0
 
     private var values: [Info] = []
     /// Copies of values in other layouts that exist already.
@@ -49,7 +51,8 @@ public final class ProgramBuilder {
 
     /// A value for a constant.
     public func constant(_ constant: Constant) -> Value {
-        add(
+        if case .inline(let bytes) = constant.data { madeBytes += bytes.count }
+        return add(
             Info(
                 desc: TensorDesc(constant.desc.dataType, constant.desc.shape), layout: nil, source: .constant(constant))
         )
@@ -142,6 +145,7 @@ public final class ProgramBuilder {
     }
 
     private func addNative(_ kernel: any NativeKernel, inputs: [Int], outputs: [Int]) {
+        madeBytes += kernel.tableBytes
         program.steps.append(
             Program.Step(
                 name: nodeName, type: nodeType, kind: .native(kernel, inputs: inputs, outputs: outputs),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 import SwiftProtobuf
 
 /// The image preprocessing that is put in front of inputs of a model: the file of `--insert_op_conf`.

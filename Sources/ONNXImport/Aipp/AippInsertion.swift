@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Puts AIPP between an input of the model and those who read it, with the attributes that GE's converter writes.
 struct AippInsertion {
@@ -177,8 +178,11 @@ struct AippInsertion {
             values["matrix_r\(place / 3)c\(place % 3)"] = .ints([Int64(entry)])
         }
         for (channel, otherwise) in [16, 128, 128].enumerated() {
-            values["input_bias_\(channel)"] = .ints([Int64(aipp.inputBias[channel].first ?? Int32(otherwise))])
-            values["output_bias_\(channel)"] = .ints([Int64(aipp.outputBias[channel].first ?? Int32(otherwise))])
+            values["input_bias_\(channel)"] = .ints([Int64(aipp.inputBias[channel].first ?? Int32(clamping: otherwise))]
+            )
+            values["output_bias_\(channel)"] = .ints([
+                Int64(aipp.outputBias[channel].first ?? Int32(clamping: otherwise))
+            ])
         }
         return values
     }

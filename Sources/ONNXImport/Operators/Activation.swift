@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 let activationRules: [String: Rule] = [
     "Relu": unary("Relu"), "Sigmoid": unary("Sigmoid"), "Softplus": unary("Softplus"), "Softsign": unary("Softsign"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// A GE operator with one input, one output and no attributes.
 func unary(_ type: String, input: String = "x", output: String = "y") -> Rule {

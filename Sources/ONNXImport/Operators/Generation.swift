@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Operators that make tensors from parameters.
 let generationRules: [String: Rule] = [
@@ -33,21 +34,17 @@ private func importConstantOfShape(_ op: NodeContext) throws(ConversionError) {
     guard case .inline(let element) = value.data, value.desc.elementCount == 1 else {
         throw op.invalid("attribute [value] must have one element.")
     }
-    guard let shape = op.constant(dims)?.ints else {
+    let shape = op.constant(dims)?.ints
+    let desc = TensorDesc(value.desc.dataType, shape ?? [-1])
+    if shape != nil, !desc.isStatic || !desc.isWithinLimits {
+        throw op.invalid("shape \(desc.shape) is not that of a tensor.")
+    }
+    guard let size = desc.byteCount, op.importer.draft.budget.take(size) else {
         let scalar = op.constant(Constant(TensorDesc(value.desc.dataType, []), value.data))
         op.set(0, try op.emit("Fill", ["dims": dims, "value": scalar]))
         return
     }
-    let desc = TensorDesc(value.desc.dataType, shape)
-    guard let size = desc.byteCount, size <= NodeContext.largestConstant else {
-        throw op.invalid("shape \(shape) is not that of a tensor.")
-    }
     op.set(0, op.constant(Constant(desc, .inline(repeated(element, size: size)))))
-}
-
-extension NodeContext {
-    /// More bytes than that are not a weight but a damaged file.
-    static let largestConstant = 1 << 32
 }
 
 /// `size` bytes that repeat `element`, a divisor of them.
@@ -81,9 +78,11 @@ private func importEyeLike(_ op: NodeContext) throws(ConversionError) {
     let shape = op.desc(x).shape
     let type = try op.dataType("dtype", op.desc(x).dataType)
     guard op.desc(x).isStatic, shape.count == 2, let one = Constant(scalar: 1, dataType: type),
-        case .inline(let element) = one.data, let size = TensorDesc(type, shape).byteCount,
-        size <= NodeContext.largestConstant
+        case .inline(let element) = one.data, let size = TensorDesc(type, shape).byteCount
     else { throw op.unsupported("an input that is no matrix of known size.") }
+    guard op.importer.draft.budget.take(size) else {
+        throw op.invalid("the matrix of shape \(shape) is more than may be computed at conversion.")
+    }
     var bytes = [UInt8](repeating: 0, count: size)
     for row in 0..<shape[0] {
         let column = row + op.int("k", 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 let indexingRules: [String: Rule] = [
     "Slice": importSlice, "Gather": importGather, "GatherElements": importGatherElements,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 let normalizationRules: [String: Rule] = [
     "BatchNormalization": importBatchNormalization, "InstanceNormalization": importInstanceNormalization,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 let reductionRules: [String: Rule] = [
     "ReduceMax": reduction("ReduceMax"), "ReduceMin": reduction("ReduceMin"), "ReduceMean": reduction("ReduceMean"),

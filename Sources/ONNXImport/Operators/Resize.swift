@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 let resizeRules: [String: Rule] = ["Resize": importResize, "Upsample": importUpsample]
 
@@ -69,6 +70,7 @@ private func importResize(_ op: NodeContext) throws(ConversionError) {
 private func keepingAspect(_ op: NodeContext, _ sizes: [Int], of shape: [Int]) throws(ConversionError) -> [Int] {
     let policy = op.string("keep_aspect_ratio_policy", "stretch")
     guard policy != "stretch" else { return sizes }
+    guard sizes.count == shape.count else { throw op.invalid("sizes must have \(shape.count) numbers.") }
     let axes = try (op.ints("axes") ?? Array(shape.indices)).map { axis throws(ConversionError) in
         try op.axis(axis, rank: shape.count)
     }
@@ -76,7 +78,7 @@ private func keepingAspect(_ op: NodeContext, _ sizes: [Int], of shape: [Int]) t
     guard let scale = policy == "not_larger" ? ratios.min() : ratios.max() else { return sizes }
     var result = sizes
     for axis in axes {
-        result[axis] = Int((scale * Double(shape[axis])).rounded())
+        result[axis] = Int(saturating: (scale * Double(shape[axis])).rounded())
     }
     return result
 }
@@ -103,9 +105,12 @@ private struct Resizing {
         guard op.desc(x).isStatic else { throw op.unsupported("an input of unknown size.") }
         self.shape = shape
         self.scales = scales
-        guard let result = sizes ?? scales.map({ zip(shape, $0).map { Int((Float($0) * $1).rounded(.down)) } }),
+        guard let result = sizes ?? scales.map({ zip(shape, $0).map { Int(saturating: Float($0) * $1) } }),
             result.count == shape.count
         else { throw op.invalid("scales or sizes must have \(shape.count) numbers.") }
+        guard result == shape || result.allSatisfy({ (1...Int(Int32.max)).contains($0) }) else {
+            throw op.invalid("the scales \(scales ?? []) or sizes give the shape \(result), which is none.")
+        }
         self.sizes = result
         mode = op.string("mode", "nearest")
         self.coordinates = coordinates

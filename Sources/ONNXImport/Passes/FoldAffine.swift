@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// `scale · x + shift`, with one number for each channel.
 struct Affine {
@@ -41,10 +42,14 @@ func foldAffine(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {
 extension GraphDraft {
     private static let convolutions: Set<String> = ["Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose"]
     private static let products: Set<String> = ["MatMulV2", "BatchMatMulV2"]
+    private static let affineTypes: Set<String> = ["Mul", "RealDiv", "Add", "Sub", "BatchNorm"]
 
     fileprivate mutating func fold(_ node: Int, into producer: Int, slot: Int) throws(ConversionError) -> Bool {
         let type = nodes[producer].type
         let rank = nodes[producer].outputs[0].shape.count
+        guard Self.convolutions.contains(type) || Self.products.contains(type) || type == "BatchNorm",
+            Self.affineTypes.contains(nodes[node].type), budget.take(foldingCost(producer))
+        else { return false }
         if Self.convolutions.contains(type) {
             guard let affine = affine(of: node, slot: slot, channelAxis: 1),
                 scaleConvolution(producer, by: affine)
@@ -62,6 +67,13 @@ extension GraphDraft {
         recordOrigin(of: producer, absorbing: node)
         bypass(node, to: TensorRef(producer))
         return true
+    }
+
+    /// Bytes of the constants that are made anew, and of the names that are written down.
+    private func foldingCost(_ producer: Int) -> Int {
+        let constants = nodes[producer].inputs.dropFirst().compactMap { constant($0)?.desc.byteCount }
+        let names = nodes[producer].attributes.strings(Node.originalNamesKey) ?? []
+        return 2 * constants.reduce(0, +) + 64 * names.count
     }
 
     /// Writes down, as GE does, of which operators of the network `producer` consists and whose result it gives.
@@ -113,13 +125,12 @@ extension GraphDraft {
 
     /// The elements of a constant that has one for each channel of a tensor of `shape`, or one for all.
     private func channelValues(_ ref: TensorRef?, axis: Int, shape: [Int]) -> [Double]? {
-        guard let constant = constant(ref), let values = constant.floats, constant.desc.shape.count <= shape.count
-        else { return nil }
-        if values.count == 1 { return [Double(values[0])] }
+        guard let constant = constant(ref), constant.desc.shape.count <= shape.count else { return nil }
         let lead = [Int](repeating: 1, count: shape.count - constant.desc.shape.count)
         let full = lead + constant.desc.shape
-        guard full.indices.allSatisfy({ $0 == axis ? full[$0] == shape[axis] : full[$0] == 1 }) else { return nil }
-        return values.map { Double($0) }
+        let isPerChannel = full.indices.allSatisfy { $0 == axis ? full[$0] == shape[axis] : full[$0] == 1 }
+        guard isPerChannel || constant.desc.elementCount == 1 else { return nil }
+        return constant.floats?.map { Double($0) }
     }
 
     /// Replaces the filter and bias of a convolution.
@@ -148,10 +159,8 @@ extension GraphDraft {
                 guard shape[0] == channels else { return false }
                 scale(&values, blocks: channels) { affine.scale[$0] }
             }
-            setInput(
-                filterSlot, of: node,
-                to: addConstant(
-                    Constant(filter.desc, .inline(Constant.packed(values))), name: "\(nodes[node].name)_filter"))
+            replaceConstant(
+                filterSlot, of: node, with: Constant(filter.desc, .inline(Constant.packed(values))), "filter")
         }
         return addBias(affine, to: node, slot: filterSlot + 1, count: channels)
     }
@@ -170,10 +179,7 @@ extension GraphDraft {
             } else {
                 scale(&values, blocks: values.count) { affine.scale[$0 % columns] }
             }
-            setInput(
-                1, of: node,
-                to: addConstant(
-                    Constant(matrix.desc, .inline(Constant.packed(values))), name: "\(nodes[node].name)_weights"))
+            replaceConstant(1, of: node, with: Constant(matrix.desc, .inline(Constant.packed(values))), "weights")
         }
         return addBias(affine, to: node, slot: 2, count: columns)
     }
@@ -186,8 +192,7 @@ extension GraphDraft {
             old = given
         }
         let bias = old.indices.map { Float(Double(old[$0]) * affine.scale[$0] + affine.shift[$0]) }
-        setInput(
-            slot, of: node, to: addConstant(Constant(packing: bias, shape: [count]), name: "\(nodes[node].name)_bias"))
+        replaceConstant(slot, of: node, with: Constant(packing: bias, shape: [count]), "bias")
         setInputName("bias", slot: slot, of: node)
         return true
     }
@@ -198,12 +203,18 @@ extension GraphDraft {
             let scale = constant(nodes[node].inputs[1])?.floats, let offset = constant(nodes[node].inputs[2])?.floats,
             scale.count == channels, offset.count == channels
         else { return false }
-        let name = nodes[node].name
         let newScale = scale.indices.map { Float(Double(scale[$0]) * affine.scale[$0]) }
         let newOffset = offset.indices.map { Float(Double(offset[$0]) * affine.scale[$0] + affine.shift[$0]) }
-        setInput(1, of: node, to: addConstant(Constant(packing: newScale, shape: [channels]), name: "\(name)_scale"))
-        setInput(2, of: node, to: addConstant(Constant(packing: newOffset, shape: [channels]), name: "\(name)_offset"))
+        replaceConstant(1, of: node, with: Constant(packing: newScale, shape: [channels]), "scale")
+        replaceConstant(2, of: node, with: Constant(packing: newOffset, shape: [channels]), "offset")
         return true
+    }
+
+    /// Lets input `slot` of `node` be a constant called `name`; the one that nobody reads any more goes.
+    private mutating func replaceConstant(_ slot: Int, of node: Int, with value: Constant, _ name: String) {
+        let old = slot < nodes[node].inputs.count ? nodes[node].inputs[slot] : nil
+        setInput(slot, of: node, to: addConstant(value, name: "\(nodes[node].name)_\(name)"))
+        if let old { removeIfUnused(old.node) }
     }
 }
 

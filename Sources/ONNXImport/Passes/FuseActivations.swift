@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Recognises clip(x + 3, 0, 6) / 6 as HardSigmoid.
 func fuseHardSigmoid(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {

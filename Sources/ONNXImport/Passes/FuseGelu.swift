@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Recognises x · (1 + erf(x / √2)) / 2 as Gelu, whatever the order of its factors.
 func fuseGelu(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {

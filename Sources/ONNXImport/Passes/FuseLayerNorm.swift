@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Recognises (x − mean) / √(mean((x − mean)²) + ε) · γ + β over the last dimensions as LayerNorm.
 func fuseLayerNorm(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {

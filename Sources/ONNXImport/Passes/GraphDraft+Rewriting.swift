@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 extension GraphDraft {
     /// Adds a constant whose name begins with `name`.
@@ -41,13 +42,16 @@ extension GraphDraft {
         return ref.node
     }
 
+    private static let longestUniform = 1 << 16
+
     /// The one number that every element of the constant `ref` equals.
     func uniformValue(_ ref: TensorRef?) -> Double? {
         guard let constant = constant(ref), constant.desc.dataType.isFloatingPoint else { return nil }
         if let scalar = constant.scalar { return scalar }
-        guard let floats = constant.floats, let first = floats.first, floats.allSatisfy({ $0 == first }) else {
-            return nil
-        }
+        // Many nodes may ask about one large constant; one that is uniform is rare.
+        guard constant.desc.elementCount ?? 0 <= Self.longestUniform, let floats = constant.floats,
+            let first = floats.first, floats.allSatisfy({ $0 == first })
+        else { return nil }
         return Double(first)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
+import SaturatingArithmetic
 
 /// Types that only change the shape.
 private let reshapeTypes: Set<String> = [

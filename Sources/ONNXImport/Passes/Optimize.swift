@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SaturatingArithmetic
+
 /// A rewrite of the graph; returns whether it changed anything.
 typealias Pass = @Sendable (inout GraphDraft) throws(ConversionError) -> Bool
 
@@ -13,8 +15,11 @@ private let passes: [Pass] = [
 func optimize(_ draft: inout GraphDraft) throws(ConversionError) {
     draft.removeUnused()
     var changed = true
-    while changed {
+    var rounds = 0
+    // Real models need a few rounds; each takes time in proportion to the graph.
+    while changed, rounds < 64 {
         changed = false
+        rounds += 1
         for pass in passes {
             if try pass(&draft) { changed = true }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CAscendCL
+import SaturatingArithmetic
 
 @c @implementation
 public func aclmdlCreateAIPP(_ batchSize: UInt64) -> OpaquePointer? {
@@ -254,10 +255,10 @@ public func aclmdlGetFirstAippInfo(
     _ body: (inout AippParameters, Int) throws(Failure) -> Void
 ) -> aclError {
     change(pointer, function: function) { parameters throws(Failure) in
-        guard image < UInt64(parameters.imageCount) else {
+        guard image < UInt64(clamping: parameters.imageCount) else {
             throw .aipp("batchIndex \(image)", reason: "the parameter set is for \(parameters.imageCount) images")
         }
-        try body(&parameters, Int(image))
+        try body(&parameters, Int(clamping: image))
     }
 }
 

@@ -2,6 +2,7 @@
 
 import CAscendCL
 import GEGraph
+import SaturatingArithmetic
 
 extension aclAippInfo {
     /// What a model's static AIPP does with its input; throws 500002 when its lists contradict each other.

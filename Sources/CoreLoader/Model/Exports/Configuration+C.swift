@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CAscendCL
+import SaturatingArithmetic
 
 @c @implementation
 public func aclmdlCreateConfigHandle() -> OpaquePointer? {
@@ -65,7 +66,7 @@ extension LoadConfiguration {
             guard (1...6).contains(word) else {
                 throw .argument("*attrValue", value: "\(word)", reason: "a load type must be from 1 to 6")
             }
-            change { $0.loadType = Int(word) }
+            change { $0.loadType = Int(clamping: word) }
         case ACL_MDL_MEM_ADDR_PTR:
             guard word != 0 else { throw .null("*attrValue") }
             change { $0.memory.address = word }
@@ -161,7 +162,7 @@ extension ModelEngine {
     static func load(
         _ bytes: UnsafeRawBufferPointer, _ values: LoadConfiguration.Values
     ) throws(Failure) -> LoadedModel {
-        let type = Int32(values.loadType ?? 0)
+        let type = Int32(clamping: values.loadType ?? 0)
         if type == ACL_MDL_LOAD_FROM_FILE_WITH_Q || type == ACL_MDL_LOAD_FROM_MEM_WITH_Q {
             try checkInitialized()
             try unsafe refuseQueues(bytes)
@@ -176,7 +177,7 @@ extension ModelEngine {
             source: ExternalSource(
                 folder: values.weightPath, modelPath: isFile ? values.path : nil, registered: values.externalWeights),
             withoutGraph: values.isWithoutGraph)
-        model.priority.withLock { $0 = UInt32(values.priority) }
+        model.priority.withLock { $0 = UInt32(clamping: values.priority) }
         return model
     }
 }

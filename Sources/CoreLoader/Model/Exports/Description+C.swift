@@ -3,6 +3,7 @@
 public import CAscendCL
 import GEGraph
 import OfflineModel
+import SaturatingArithmetic
 
 @c @implementation
 public func aclmdlCreateDesc() -> OpaquePointer? {

@@ -2,6 +2,7 @@
 
 public import CAscendCL
 import OfflineModel
+import SaturatingArithmetic
 
 @c @implementation
 public func aclmdlSetDynamicBatchSize(
@@ -55,7 +56,7 @@ public func aclmdlGetDynamicBatch(_ modelDesc: OpaquePointer?, _ batch: UnsafeMu
         try checkGearCount(sizes.count)
         var value = aclmdlBatch()
         value.batchCount = sizes.count
-        copy(sizes.map { UInt64($0) }, into: &value.batch)
+        copy(sizes.map { UInt64(clamping: $0) }, into: &value.batch)
         result.write(value)
     }
 }
@@ -71,7 +72,7 @@ public func aclmdlGetDynamicHW(
         try checkGearCount(sizes.count)
         var value = aclmdlHW()
         value.hwCount = sizes.count
-        copy(sizes.flatMap { [UInt64($0[0]), UInt64($0[1])] }, into: &value.hw)
+        copy(sizes.joined().map { UInt64(clamping: $0) }, into: &value.hw)
         result.write(value)
     }
 }
@@ -97,7 +98,7 @@ public func aclmdlGetInputDynamicDims(
         guard let dims = unsafe dims else { throw .null("dims") }
         try checkWholeModelIndex(index)
         let gears = facts?.gearDims ?? []
-        guard size(gearCount) >= UInt(gears.count) else {
+        guard size(gearCount) >= UInt(clamping: gears.count) else {
             throw .argument("gearCount", value: "\(gearCount)", reason: "the model has \(gears.count) gears")
         }
         let values = try gears.map { gear throws(Failure) in
@@ -151,7 +152,7 @@ private func choose(_ gear: Gear, _ modelId: UInt32, _ dataset: Dataset, _ index
 }
 
 private func checkSelector(_ buffer: DataBuffer, values: Int) throws(Failure) {
-    guard buffer.size >= UInt(4 * values) else {
+    guard buffer.size >= UInt(clamping: 4 * values) else {
         throw .engine(
             ErrorCode.geDynamicInputLengthInvalid,
             "The buffer of the gear input has \(buffer.size) bytes; \(4 * values) are needed.")

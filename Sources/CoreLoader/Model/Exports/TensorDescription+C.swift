@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CAscendCL
+import SaturatingArithmetic
 
 @c @implementation
 public func aclCreateTensorDesc(
