@@ -13,6 +13,9 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 RELEASE := $(SWIFT) build -c release -Xswiftc -static-stdlib --scratch-path .build
 SANITIZE_PATH := .build-sanitize
+FUZZ_PATH := .build-fuzz
+FUZZ_TARGET ?= model onnx aipp json jpeg
+FUZZ_SECONDS ?= 60
 
 SOURCES := $(shell find Sources python scripts -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -name '*.so' 2>/dev/null) \
 	Package.swift setup.cfg setup.py pyproject.toml
@@ -29,7 +32,7 @@ endif
 say = @printf '==> %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-swift test-python bench format lint reference wheel sanitize clean
+.PHONY: help setup demo test test-swift test-python bench format lint reference wheel sanitize fuzz clean
 
 help: ## list the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +68,7 @@ lint: $(STAMPS)/lint ## check formatting and lint Swift, C, Python and shell
 	@$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 	$(say) "ruff"
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@bash -n .ci/run scripts/*.sh
+	@bash -n .ci/run scripts/*.sh Fuzz/run.sh
 
 reference: ## write the reference of the Python functions into docs/reference
 	@$(PYTHON) scripts/generate_reference.py
@@ -86,8 +89,17 @@ sanitize-%:
 	$(say) "Random calls under the $* sanitizer"
 	@$(BIN)/python Tests/Stress/run.py $* $(SANITIZE_PATH)-$*/debug
 
+# Optimized, as each file is one of millions, and with coverage for libFuzzer. gold cannot link that.
+fuzz: $(STAMPS)/seeds ## feed damaged files to what reads them (FUZZ_TARGET="model onnx aipp json jpeg" FUZZ_SECONDS=60)
+	$(say) "The fuzzing program (the first build takes many minutes)"
+	@$(SWIFT) build --package-path Fuzz --scratch-path $(FUZZ_PATH) --sanitize=address \
+		-Xswiftc -O -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
+	@set -e; for target in $(FUZZ_TARGET); do \
+		printf '==> %s\n' "$$target for $(FUZZ_SECONDS) seconds"; \
+		bash Fuzz/run.sh $(CURDIR)/$(FUZZ_PATH) $$target $(FUZZ_SECONDS) $(FUZZ_OPTIONS); done
+
 clean: ## remove everything that was built, downloaded or installed here
-	rm -rf .build $(SANITIZE_PATH)-* .deps .venv .cache build dist python/*.egg-info
+	rm -rf .build $(SANITIZE_PATH)-* $(FUZZ_PATH) .deps .venv .cache build dist python/*.egg-info
 
 # The steps behind `make setup`. A stamp is made when its step has succeeded.
 
@@ -113,6 +125,12 @@ $(STAMPS)/release: $(STAMPS)/onednn $(SOURCES)
 	@$(RELEASE) --product ascendcl || { test -d .build/checkouts/swift-protobuf || \
 		echo "Swift could not fetch swift-protobuf from github.com: connect to the network and run make again." >&2; exit 1; }
 	@$(RELEASE) --product atc
+	@touch $@
+
+$(STAMPS)/seeds: $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/installed Fuzz/seeds.py
+	$(say) "Seeds"
+	@rm -rf $(FUZZ_PATH)/seeds
+	@$(BIN)/python Fuzz/seeds.py $(FUZZ_PATH)/seeds .build/release/atc
 	@touch $@
 
 $(STAMPS)/packed: $(STAMPS)/release $(STAMPS)/wheel

@@ -58,6 +58,8 @@ let package = Package(
     products: [
         .library(name: "ascendcl", type: .dynamic, targets: ["CoreLoader"]),
         .executable(name: "atc", targets: ["atc"]),
+        // For Fuzz/, which links everything into one program.
+        .library(name: "Parts", targets: ["CoreLoader", "ONNXImport"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0")
