@@ -97,10 +97,11 @@ struct ModelBuilder {
 
     /// The graph as imported, before the passes.
     func imported() throws -> GraphDraft {
-        var importing = try ModelImport(proto, options: ImportOptions()) {
-            (location, _, _) throws(ConversionError) -> [UInt8] in
+        let external = ExternalTensors { (location, _, _) throws(ConversionError) -> [UInt8] in
             throw ConversionError("E13001", "no file \(location)")
         }
+        var importing = try ModelImport(
+            proto, modelBytes: try proto.serializedData().count, options: ImportOptions(), external: external)
         try importing.importGraph()
         return importing.importer.draft
     }
