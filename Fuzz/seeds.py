@@ -15,7 +15,7 @@ from pathlib import Path
 import onnx
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "Tests" / "Python"))
+sys.path[:0] = [str(ROOT / "Tests" / "Python"), str(ROOT / "Benchmarks")]
 
 import model_support  # noqa: E402
 import test_aipp  # noqa: E402
