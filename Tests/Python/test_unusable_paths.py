@@ -357,16 +357,17 @@ def test_messages_of_the_library_do_not_steer_a_terminal(tmp_path):
 
 
 def test_files_are_opened_in_one_place():
-    """`Sources/Files` alone knows how; the others open what the kernel shows in /proc, and no path that anyone gives."""
+    """`Sources/Files` alone knows how; the others open what the kernel shows in /proc, no path that anyone gives."""
     sources = HERE.parents[1] / "Sources"
     allowed = {
         "CMemoryGuard/maps.c",
         "CoreLoader/Memory/PhysicalMemory.swift",
         "CoreLoader/Memory/SharedMemory.swift",
     }
+    functions = r"(?:open|openat|fopen|freopen|creat|mkstemp|rename|renameat|mkdir)\("
     opening = {
-        ".swift": r"\bunsafe (?:Glibc\.)?(?:open|openat|fopen|creat|mkstemp|rename|renameat|mkdir)\(|FileManager|contentsOf: *URL",
-        ".c": r"\b(?:open|openat|fopen|freopen|creat|mkstemp|rename|mkdir)\(",
+        ".swift": rf"\bunsafe (?:Glibc\.)?{functions}|FileManager|contentsOf: *URL",
+        ".c": rf"\b{functions}",
     }
     found = set()
     for path in sources.rglob("*"):
