@@ -92,7 +92,7 @@ struct RoundTripTests {
             outputs: [.init(name: "", dataType: .undefined, format: .undefined, dims: [], size: 0)])
         description.dynamicBatch = [1, 2, 8]
         description.dynamicImageSize = [[224, 224], [448, 640]]
-        description.dynamicDims = [[1, 2, 3], []]
+        description.dynamicDims = [[1, 2, 3], [4, 5, 6]]
         description.dynamicOutputShapes = ["0,0,1,2", "1,0,2,2"]
         description.inputOrder = ["image", "other"]
         let bytes = try OfflineModelWriter.write(TestModels.small, description: description)

@@ -234,6 +234,6 @@ import Testing
         expectRefusal(
             "Resize", [x, nil, nil, sizes], with("nearest_mode", "up"), constants: [3], says: "nearest_mode is up")
         expectRefusal(
-            "Resize", [x, nil, nil, .ints([1 << 30, 1 << 30, 1 << 30, 4])], constants: [3], says: "is too large")
+            "Resize", [x, nil, nil, .ints([1 << 30, 1 << 30, 1 << 30, 4])], constants: [3], says: "are too large")
     }
 }

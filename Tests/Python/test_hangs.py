@@ -56,9 +56,10 @@ def event(stream):
     good(rt.stream_wait_event(stream, made))
     return lambda: good(rt.record_event(made, other))
 def callback(stream):
-    nobody = 12000 + stream % 999999937  # one thread serves one device
-    good(rt.subscribe_report(nobody, stream)); good(rt.launch_callback(print, [], 1, stream))
-    return lambda: good(rt.unsubscribe_report(nobody, stream))
+    over = threading.Event()
+    idle = threading.Thread(target=over.wait, daemon=True); idle.start()
+    good(rt.subscribe_report(idle.ident, stream)); good(rt.launch_callback(print, [], 1, stream))
+    return lambda: (good(rt.unsubscribe_report(idle.ident, stream)), over.set())
 
 codes, texts = {}, {}
 def work(device, name, stand, end):
