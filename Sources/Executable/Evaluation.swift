@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+import SaturatingArithmetic
 import SystemMemory
 
 /// Computes nodes on constants, with the same kernels that run models.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernels
+import SaturatingArithmetic
 import Synchronization
 import SystemMemory
 
