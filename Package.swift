@@ -109,7 +109,8 @@ let package = Package(
         .target(name: "Plan", dependencies: ["SaturatingArithmetic"], swiftSettings: settings),
         // Graph → passes → kernels → plan → bound steps.
         .target(
-            name: "Executable", dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory", "SaturatingArithmetic"],
+            name: "Executable",
+            dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory", "SaturatingArithmetic"],
             swiftSettings: oneDNNSettings),
 
         // Keeps the products usable with glibc 2.34.
@@ -122,7 +123,8 @@ let package = Package(
         .target(
             name: "CoreLoader",
             dependencies: [
-                "CAscendCL", "CMemoryGuard", "COldGlibc", "CSwiftThreads", "Files", "Settings", "GEGraph", "OfflineModel",
+                "CAscendCL", "CMemoryGuard", "COldGlibc", "CSwiftThreads", "Files", "Settings", "GEGraph",
+                "OfflineModel",
                 "Executable", "SystemMemory", "SaturatingArithmetic",
             ],
             exclude: ["ascendcl.map"],
@@ -142,7 +144,10 @@ let package = Package(
             swiftSettings: oneDNNSettings),
         .executableTarget(
             name: "atc",
-            dependencies: ["COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory", "SaturatingArithmetic"],
+            dependencies: [
+                "COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory",
+                "SaturatingArithmetic",
+            ],
             swiftSettings: oneDNNSettings),
 
         // One test folder per module.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes oneDNN's library, built for GNU OpenMP, call the threads of Sources/CThreadTeam instead of libgomp.
 
-What it needs of libgomp.so.1 gets names of this project (GOMP_x becomes acl__x, omp_x becomes acl_x), and the library is
-no longer asked for. Names keep their length, so nothing in the file moves.
+What it needs of libgomp.so.1 gets names of this project (GOMP_x becomes acl__x, omp_x becomes acl_x), and that library
+is no longer asked for. Names keep their length, so nothing in the file moves.
 """
 
 from __future__ import annotations

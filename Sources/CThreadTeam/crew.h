@@ -28,7 +28,8 @@ struct member {
 
 extern _Thread_local struct member team_member;
 
-/* Offers `count` places to the member's crew; place 0 is the caller's. Its body may then run, and team_finish() must follow. */
+/* Offers `count` places to the member's crew; place 0 is the caller's. Its body may then run, and team_finish() must
+ * follow. */
 void team_offer(int count, team_body *body, void *context);
 /* Takes the places that are left, and waits for those that others have taken. */
 void team_finish(void);

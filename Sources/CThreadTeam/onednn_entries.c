@@ -119,9 +119,7 @@ bool acl__loop_static_next(long *first, long *last)
     return true;
 }
 
-void acl__loop_end_nowait(void)
-{
-}
+void acl__loop_end_nowait(void) {}
 
 int acl_get_max_threads(void)
 {

@@ -17,8 +17,8 @@ enum {
     /* How long a thread looks for more work before it sleeps: while its crew is in use, and between uses. */
     SPIN_IN_USE = 60000,
     SPIN_BETWEEN = 10000,
-    /* The helpers of a caller that works alone look this often whether they are needed after all, and stop looking after so
-     * many times without any work. A kernel with a barrier of its own in generated code would need them. */
+    /* The helpers of a caller that works alone look this often whether they are needed after all, and stop looking
+     * after so many times without any work. A kernel with a barrier of its own in generated code would need them. */
     LOOK_AROUND = 10000000,
     LOOKS = 100,
     /* What sharing may lose before the caller works alone, and how long it then does: twice as long each time, until
@@ -46,8 +46,8 @@ struct crew {
     _Alignas(64) _Atomic uint32_t arrived;
     _Atomic uint32_t passed;
 
-    /* The caller's: what sharing has gained lately, between -STAKE and STAKE; until when it works alone and for how long the
-     * next time; when the present work was offered, and when the caller began with it. */
+    /* The caller's: what sharing has gained lately, between -STAKE and STAKE; until when it works alone and for how
+     * long the next time; when the present work was offered, and when the caller began with it. */
     int64_t gained;
     uint64_t alone_until, alone_next;
     uint64_t offered_at, began_at;
@@ -114,8 +114,8 @@ static bool take_place(struct crew *crew)
     do {
         if (next_of(work) >= count_of(work))
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(&crew->work, &work, work + 1, memory_order_acq_rel,
-                                                    memory_order_acquire));
+    } while (!atomic_compare_exchange_weak_explicit(
+        &crew->work, &work, work + 1, memory_order_acq_rel, memory_order_acquire));
     const struct position outer = team_member.now;
     team_member.now = (struct position){crew, next_of(work), count_of(work)};
     team_member.threads = crew->threads;
@@ -246,7 +246,8 @@ void team_finish(void)
         }
     }
     if (!crew->alone_until)
-        judge(crew, (done_at - crew->began_at) * (uint64_t)count / (uint64_t)taken, taken < count ? now_nanoseconds() : done_at);
+        judge(crew, (done_at - crew->began_at) * (uint64_t)count / (uint64_t)taken,
+            taken < count ? now_nanoseconds() : done_at);
 }
 
 void team_run(int count, team_body *body, void *context)

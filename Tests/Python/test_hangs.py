@@ -83,7 +83,12 @@ print(codes); print(texts)
 """
     codes, texts = results(program, PYACLMDL_DEVICE_COUNT="13")
     assert len(codes) == 12 and set(codes.values()) == {(ENDS, 0)}
-    obstacles = {"value": "a value at 0x", "notify": "notify ", "event": "event ", "callback": "has not run (aclrtProcessReport)"}
+    obstacles = {
+        "value": "a value at 0x",
+        "notify": "notify ",
+        "event": "event ",
+        "callback": "has not run (aclrtProcessReport)",
+    }
     for name, text in texts.items():
         end, stand = name.split()
         assert obstacles[stand] in text and "aclrtStreamAbort" in text

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What oneDNN, built for GNU OpenMP, calls instead of that library: the entry points that GCC compiled its parallel regions
- * to, under the names that scripts/onednn_threads.py gives them (acl__x for GOMP_x, acl_x for omp_x). Their meaning is that
- * of libgomp's ABI: https://gcc.gnu.org/onlinedocs/libgomp/The-libgomp-ABI.html */
+/* What oneDNN, built for GNU OpenMP, calls instead of that library: the entry points that GCC compiled its parallel
+ * regions to, under the names that scripts/onednn_threads.py gives them (acl__x for GOMP_x, acl_x for omp_x). Their
+ * meaning is that of libgomp's ABI: https://gcc.gnu.org/onlinedocs/libgomp/The-libgomp-ABI.html */
 #ifndef ONEDNN_ENTRIES_H
 #define ONEDNN_ENTRIES_H
 

@@ -102,7 +102,8 @@ extension Stream {
             throw Failure(
                 ErrorCode.rtModelRunning,
                 .wrongOrder(
-                    "\(what()): stream \(id) has unfinished tasks and waits for \(reason). aclrtStreamAbort drops them"))
+                    "\(what()): stream \(id) has unfinished tasks and waits for \(reason). aclrtStreamAbort drops them")
+            )
         }
     }
 }
