@@ -42,7 +42,7 @@ def code(text):
     "path", [p for p in swift_files() if not p.name.endswith(".pb.swift")], ids=lambda p: str(p.relative_to(SOURCES))
 )
 def test_arithmetic_on_numbers_from_files_cannot_trap(path):
-    """With the import operators saturate, and conversions that trap are errors: docs/decisions/0011-hostile-files.md."""
+    """With the import, operators saturate and conversions that trap are errors, see decision 0011."""
     text = path.read_text()
     if ARITHMETIC.search(code(text)):
         assert IMPORT.search(text), f"{path} computes and must import SaturatingArithmetic"
