@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that could wait for ever answer a documented code, and nothing is lost. Each program ends itself when it hangs."""
+"""Calls that could wait for ever answer a documented code, and nothing is lost. A program that hangs ends itself."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ force = lambda device, stream: rt.reset_device_force(device)
 destroy = lambda device, stream: rt.destroy_stream(stream)
 cases = {f"{end} {stand}": (globals()[stand], globals()[end])
     for stand in ("value", "notify", "event", "callback") for end in ("reset", "force", "destroy")}
-threads = [threading.Thread(target=work, args=(number, name, *case)) for number, (name, case) in enumerate(cases.items(), 1)]
+threads = [threading.Thread(target=work, args=(number, name, *case))
+    for number, (name, case) in enumerate(cases.items(), 1)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(codes); print(texts)
