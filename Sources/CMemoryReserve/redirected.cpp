@@ -4,7 +4,6 @@
 #ifdef MEMORY_RESERVE_WRAPS
 
 #include <link.h>
-#include <new>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -62,18 +61,8 @@ void *checked_new(size_t bytes)
     }
 }
 
-/* The second try of `operator new`, after its handler has asked for this. */
-void *retried_malloc(size_t bytes)
-{
-    void *block = small_block(bytes, 1);
-    reserve_retry = block ? RESERVE_NOT_ASKED : RESERVE_REFUSED;
-    return block;
-}
-
 void *redirected_malloc(size_t bytes)
 {
-    if (__builtin_expect(reserve_retry == RESERVE_ASKED, 0))
-        return retried_malloc(bytes);
     if (!reserve_serves) [[clang::musttail]]
         return __real_malloc(bytes);
     return checked_malloc(bytes);
@@ -237,20 +226,6 @@ class Imports
     }
 };
 
-std::new_handler other_handler;
-
-/* What `operator new` calls before it gives up, or tries again. */
-void on_refusal()
-{
-    bool is_first = reserve_retry == RESERVE_NOT_ASKED;
-    reserve_retry = reserve_covers && is_first ? RESERVE_ASKED : RESERVE_NOT_ASKED;
-    if (reserve_retry == RESERVE_ASKED)
-        return;
-    if (!other_handler)
-        throw std::bad_alloc();
-    other_handler();
-}
-
 int redirect_library(dl_phdr_info *library, size_t, void *)
 {
     if (strstr(library->dlpi_name, "/libdnnl.so") || strstr(library->dlpi_name, "/libstdc++.so"))
@@ -262,7 +237,6 @@ int redirect_library(dl_phdr_info *library, size_t, void *)
 __attribute__((constructor)) void redirect_requests()
 {
     dl_iterate_phdr(redirect_library, nullptr);
-    other_handler = std::set_new_handler(on_refusal);
 }
 
 } // namespace

@@ -34,8 +34,6 @@ static _Atomic size_t used_bytes;
 static RESERVE_THREAD unsigned long refusals;
 static RESERVE_THREAD unsigned long refusals_before;
 RESERVE_THREAD bool reserve_serves;
-RESERVE_THREAD bool reserve_covers;
-RESERVE_THREAD enum reserve_retry reserve_retry;
 
 static char *first(void)
 {
@@ -147,13 +145,6 @@ static void *find(size_t bytes, size_t alignment)
 void memory_reserve_serve(bool serves)
 {
     reserve_serves = serves;
-}
-
-bool memory_reserve_cover(bool covers)
-{
-    bool before = reserve_covers;
-    reserve_covers = covers;
-    return before;
 }
 
 bool memory_reserve_prepare_thread(void)
@@ -286,7 +277,7 @@ static void release_lock(void)
 
 /* Before anything can ask for memory in vain. A forked child finds the heap whole and the lock free: the first handlers
  * that are registered are the last that run before a fork, so that none of ours asks for memory in between. */
-__attribute__((constructor(101))) static void make_reserve(void)
+__attribute__((constructor)) static void make_reserve(void)
 {
     void *place = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (place == MAP_FAILED)

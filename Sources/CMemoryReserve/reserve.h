@@ -25,10 +25,6 @@ static inline bool reserve_holds(const void *block)
 
 /* Whether the calling thread's requests from oneDNN and libstdc++ are served from the reserve. */
 extern RESERVE_THREAD bool reserve_serves;
-/* Whether its `operator new` may use the reserve, and how that stands. */
-extern RESERVE_THREAD bool reserve_covers;
-enum reserve_retry { RESERVE_NOT_ASKED, RESERVE_ASKED, RESERVE_REFUSED };
-extern RESERVE_THREAD enum reserve_retry reserve_retry;
 
 /* A block for a request that the system has refused, noted for the calling thread. `alignment` is a power of two.
  * NULL, said on standard error, when the reserve is used up too. */

@@ -58,10 +58,7 @@ extern "C" dnnl_status_t __real_dnnl_primitive_execute(
 extern "C" dnnl_status_t __wrap_dnnl_primitive_execute(
     const_dnnl_primitive_t primitive, dnnl_stream_t stream, int nargs, const dnnl_exec_arg_t *args)
 {
-    bool before = memory_reserve_cover(true);
-    dnnl_status_t status = guarded([&] { return __real_dnnl_primitive_execute(primitive, stream, nargs, args); });
-    memory_reserve_cover(before);
-    return status;
+    return guarded([&] { return __real_dnnl_primitive_execute(primitive, stream, nargs, args); });
 }
 
 GUARDED(dnnl_binary_primitive_desc_create,

@@ -29,13 +29,9 @@ unsigned long memory_reserve_refusals(void);
  * reserve. */
 bool memory_reserve_system_has(size_t bytes);
 
-/* While a thread serves, requests of oneDNN, and of libstdc++ in its place, that the system refuses come out of the
- * reserve, too: it makes something, and would be ended by a refusal. What it runs may fail instead. */
+/* While a thread serves, requests of oneDNN, and of libstdc++ in its place, that the system refuses come out of the reserve,
+ * too: it makes something, and would be ended by a refusal. What it runs may fail instead. */
 void memory_reserve_serve(bool serves);
-
-/* While a thread is covered, `operator new` gets memory of the reserve when the system has none: oneDNN runs a
- * primitive in it, whose parts for other threads may not throw. Returns what held before. */
-bool memory_reserve_cover(bool covers);
 
 /* Whether the calling thread may use another library's thread-local variables for the first time. The dynamic loader
  * makes them then, and ends the process when it gets no memory for them: so this asks for some, once per thread. */
