@@ -28,7 +28,7 @@ let oneDNNLink: [LinkerSetting] = [
 /// What goes through `CMemoryReserve` in release builds.
 let allocationFunctions = [
     "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup", "_Znwm",
-    "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+    "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvm", "_ZdlPvmSt11align_val_t", "fopen", "__getdelim",
 ]
 /// oneDNN's functions that `COneDNN` guards in release builds: all that it uses, and that can run out of memory.
 let guardedFunctions =
@@ -77,8 +77,9 @@ let package = Package(
         // Memory where the system has none, so that a call can fail in an orderly way.
         .target(
             name: "CMemoryReserve",
-            cSettings: [.define(wraps, .when(configuration: .release))],
-            cxxSettings: [.define(wraps, .when(configuration: .release))],
+            // What stands in front of every request calls the system's functions without a detour.
+            cSettings: [.define(wraps, .when(configuration: .release)), .unsafeFlags(["-fno-plt"])],
+            cxxSettings: [.define(wraps, .when(configuration: .release)), .unsafeFlags(["-fno-plt"])],
             linkerSettings: [wrapping(allocationFunctions)]),
         .target(name: "SystemMemory", dependencies: ["CMemoryReserve"], swiftSettings: settings),
         // oneDNN's C API, with the major version asserted.

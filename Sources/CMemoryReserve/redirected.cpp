@@ -4,12 +4,14 @@
 #ifdef MEMORY_RESERVE_WRAPS
 
 #include <link.h>
+#include <new>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "CMemoryReserve.h"
 #include "reserve.h"
 
 extern "C" {
@@ -61,23 +63,33 @@ void *checked_new(size_t bytes)
     }
 }
 
+/* The second try of `operator new`, after its handler has asked for this. */
+void *retried_malloc(size_t bytes)
+{
+    void *block = small_block(bytes, 1);
+    reserve_retry = block ? RESERVE_NOT_ASKED : RESERVE_REFUSED;
+    return block;
+}
+
 void *redirected_malloc(size_t bytes)
 {
-    if (!reserve_serves) [[clang::musttail]]
+    if (__builtin_expect(reserve_retry == RESERVE_ASKED, 0))
+        return retried_malloc(bytes);
+    if (!memory_reserve_serves) [[clang::musttail]]
         return __real_malloc(bytes);
     return checked_malloc(bytes);
 }
 
 int redirected_posix_memalign(void **block, size_t alignment, size_t bytes)
 {
-    if (!reserve_serves) [[clang::musttail]]
+    if (!memory_reserve_serves) [[clang::musttail]]
         return __real_posix_memalign(block, alignment, bytes);
     return checked_posix_memalign(block, alignment, bytes);
 }
 
 void *redirected_new(size_t bytes)
 {
-    if (!reserve_serves) [[clang::musttail]]
+    if (!memory_reserve_serves) [[clang::musttail]]
         return __real__Znwm(bytes);
     return checked_new(bytes);
 }
@@ -98,7 +110,7 @@ void *checked_mmap(void *address, size_t size, int protection, int flags, int fi
 
 void *redirected_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
 {
-    if (!reserve_serves) [[clang::musttail]]
+    if (!memory_reserve_serves) [[clang::musttail]]
         return mmap(address, size, protection, flags, file, offset);
     return checked_mmap(address, size, protection, flags, file, offset);
 }
@@ -226,6 +238,20 @@ class Imports
     }
 };
 
+std::new_handler other_handler;
+
+/* What `operator new` calls before it gives up, or tries again. */
+void on_refusal()
+{
+    bool is_first = reserve_retry == RESERVE_NOT_ASKED;
+    reserve_retry = reserve_covers && is_first ? RESERVE_ASKED : RESERVE_NOT_ASKED;
+    if (reserve_retry == RESERVE_ASKED)
+        return;
+    if (!other_handler)
+        throw std::bad_alloc();
+    other_handler();
+}
+
 int redirect_library(dl_phdr_info *library, size_t, void *)
 {
     if (strstr(library->dlpi_name, "/libdnnl.so") || strstr(library->dlpi_name, "/libstdc++.so"))
@@ -237,6 +263,7 @@ int redirect_library(dl_phdr_info *library, size_t, void *)
 __attribute__((constructor)) void redirect_requests()
 {
     dl_iterate_phdr(redirect_library, nullptr);
+    other_handler = std::set_new_handler(on_refusal);
 }
 
 } // namespace

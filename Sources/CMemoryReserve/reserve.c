@@ -9,9 +9,7 @@
 
 #include "CMemoryReserve.h"
 
-/* Enough for what a call takes between two looks at `memory_reserve_was_used`, and for what calls that cannot fail
- * leave behind. Address space only: nothing of it counts as used memory before the system refuses some. */
-enum { RESERVE_BYTES = 64 << 20, UNIT = 16, SMALLEST = 2 * UNIT };
+enum { UNIT = 16, SMALLEST = 2 * UNIT };
 
 /* In front of every block; blocks lie without gaps, so the neighbours of each are found by their sizes. */
 struct header {
@@ -22,8 +20,7 @@ struct header {
 
 _Static_assert(sizeof(struct header) == UNIT, "blocks are multiples of the header");
 
-uintptr_t reserve_start;
-size_t reserve_bytes;
+char reserve[RESERVE_BYTES] __attribute__((aligned(4096)));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Where the search begins: the block after the one given out last, or one that was freed. */
@@ -33,17 +30,20 @@ static _Atomic size_t used_bytes;
 /* The thread's refusals, and their number when its call began. */
 static RESERVE_THREAD unsigned long refusals;
 static RESERVE_THREAD unsigned long refusals_before;
-RESERVE_THREAD bool reserve_serves;
+RESERVE_THREAD bool memory_reserve_serves;
+RESERVE_THREAD bool memory_reserve_is_prepared;
+RESERVE_THREAD bool reserve_covers;
+RESERVE_THREAD enum reserve_retry reserve_retry;
 
-static char *first(void)
+static struct header *first(void)
 {
-    return (char *)reserve_start;
+    return (struct header *)(void *)reserve;
 }
 
 static struct header *next(struct header *block)
 {
     char *place = (char *)block + block->bytes;
-    return place == first() + reserve_bytes ? NULL : (struct header *)place;
+    return place == reserve + RESERVE_BYTES ? NULL : (struct header *)place;
 }
 
 static struct header *previous(struct header *block)
@@ -93,7 +93,7 @@ static void cut(struct header *block, size_t bytes)
 /* Bytes of a block that holds so many; 0 if none can. */
 static size_t block_bytes(size_t bytes)
 {
-    if (bytes > reserve_bytes)
+    if (bytes > RESERVE_BYTES)
         return 0;
     size_t size = (bytes + UNIT - 1) / UNIT * UNIT + UNIT;
     return size < SMALLEST ? SMALLEST : size;
@@ -119,16 +119,20 @@ static void *take(struct header *block, size_t bytes, size_t front)
     block->is_used = 1;
     used_bytes += block->bytes;
     struct header *behind = next(block);
-    rover = behind ? behind : (struct header *)first();
+    rover = behind ? behind : first();
     return (char *)block + UNIT;
 }
 
 /* With the lock held. */
 static void *find(size_t bytes, size_t alignment)
 {
-    struct header *block = rover;
-    if (!block || !bytes)
+    if (!bytes)
         return NULL;
+    if (!rover) {
+        rover = first();
+        *rover = (struct header){.bytes = RESERVE_BYTES};
+    }
+    struct header *block = rover;
     do {
         if (!block->is_used) {
             size_t front = padding(block, alignment);
@@ -137,22 +141,23 @@ static void *find(size_t bytes, size_t alignment)
         }
         block = next(block);
         if (!block)
-            block = (struct header *)first();
+            block = first();
     } while (block != rover);
     return NULL;
 }
 
-void memory_reserve_serve(bool serves)
+bool memory_reserve_cover(bool covers)
 {
-    reserve_serves = serves;
+    bool before = reserve_covers;
+    reserve_covers = covers;
+    return before;
 }
 
 bool memory_reserve_prepare_thread(void)
 {
-    static RESERVE_THREAD bool is_prepared;
-    if (!is_prepared)
-        is_prepared = memory_reserve_system_has(4096);
-    return is_prepared;
+    if (!memory_reserve_is_prepared)
+        memory_reserve_is_prepared = memory_reserve_system_has(4096);
+    return memory_reserve_is_prepared;
 }
 
 static const char *last_words;
@@ -175,7 +180,7 @@ static void say_exhausted(size_t bytes)
     }
     int length = snprintf(text, sizeof text,
         "PyAclMdl: the system has no memory for %zu bytes, and the reserve of %zu bytes has no room for them.\n", bytes,
-        reserve_bytes);
+        RESERVE_BYTES);
     // Nobody is left to tell if this fails.
     if (length > 0)
         (void)!write(STDERR_FILENO, text, (size_t)length);
@@ -208,7 +213,7 @@ size_t memory_reserve_used_bytes(void)
 
 size_t memory_reserve_total_bytes(void)
 {
-    return reserve_bytes;
+    return RESERVE_BYTES;
 }
 
 void *reserve_allocate(size_t bytes, size_t alignment)
@@ -237,7 +242,7 @@ void reserve_free(void *content)
     rover = block;
     // The last one: the system gets all pages back but the first.
     if (!used_bytes)
-        madvise(first() + 4096, reserve_bytes - 4096, MADV_DONTNEED);
+        madvise(reserve + 4096, RESERVE_BYTES - 4096, MADV_DONTNEED);
     pthread_mutex_unlock(&lock);
 }
 
@@ -275,18 +280,11 @@ static void release_lock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* Before anything can ask for memory in vain. A forked child finds the heap whole and the lock free: the first handlers
- * that are registered are the last that run before a fork, so that none of ours asks for memory in between. */
-__attribute__((constructor)) static void make_reserve(void)
+/* A forked child finds the heap whole and the lock free. The first handlers that are registered are the last that run
+ * before a fork, so that none of ours asks for memory in between. */
+__attribute__((constructor)) static void prepare_reserve(void)
 {
-    void *place = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (place == MAP_FAILED)
-        return;
     // A large page would be taken whole.
-    madvise(place, RESERVE_BYTES, MADV_NOHUGEPAGE);
-    reserve_start = (uintptr_t)place;
-    reserve_bytes = RESERVE_BYTES;
-    rover = place;
-    *rover = (struct header){.bytes = RESERVE_BYTES};
+    madvise(reserve, RESERVE_BYTES, MADV_NOHUGEPAGE);
     pthread_atfork(hold_lock, release_lock, release_lock);
 }

@@ -14,17 +14,22 @@
 extern "C" {
 #endif
 
-/* Constant after the constructor. */
-extern uintptr_t reserve_start;
-extern size_t reserve_bytes;
+/* Enough for what a call takes between two looks at `memory_reserve_was_used`, and for what calls that cannot fail
+ * leave behind. Address space only: nothing of it counts as used memory before the system refuses some. */
+#define RESERVE_BYTES ((size_t)64 << 20)
+
+/* There with the library itself, so that it serves even the first request. */
+extern char reserve[RESERVE_BYTES];
 
 static inline bool reserve_holds(const void *block)
 {
-    return (uintptr_t)block - reserve_start < reserve_bytes;
+    return (uintptr_t)block - (uintptr_t)reserve < RESERVE_BYTES;
 }
 
-/* Whether the calling thread's requests from oneDNN and libstdc++ are served from the reserve. */
-extern RESERVE_THREAD bool reserve_serves;
+/* Whether the calling thread's `operator new` may use the reserve, and how that stands. */
+extern RESERVE_THREAD bool reserve_covers;
+enum reserve_retry { RESERVE_NOT_ASKED, RESERVE_ASKED, RESERVE_REFUSED };
+extern RESERVE_THREAD enum reserve_retry reserve_retry;
 
 /* A block for a request that the system has refused, noted for the calling thread. `alignment` is a power of two.
  * NULL, said on standard error, when the reserve is used up too. */

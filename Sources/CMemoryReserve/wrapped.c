@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reserve.h"
@@ -20,6 +21,8 @@ extern int __real_posix_memalign(void **block, size_t alignment, size_t bytes);
 extern void *__real_aligned_alloc(size_t alignment, size_t bytes);
 extern size_t __real_malloc_usable_size(void *block);
 extern char *__real_strdup(const char *text);
+extern FILE *__real_fopen(const char *path, const char *mode);
+extern ssize_t __real___getdelim(char **line, size_t *bytes, int delimiter, FILE *file);
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -118,6 +121,26 @@ char *__wrap_strdup(const char *text)
     size_t bytes = strlen(text) + 1;
     copy = reserve_allocate(bytes, 1);
     return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+/* The C library's own requests cannot be served. Swift's runtime reads the arguments of a program with these two, and
+ * takes what it gets for all of them. */
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    FILE *file = __real_fopen(path, mode);
+    if (!file && errno == ENOMEM)
+        memory_reserve_note();
+    return file;
+}
+
+ssize_t __wrap___getdelim(char **line, size_t *bytes, int delimiter, FILE *file)
+{
+    // So that an earlier refusal is not taken for one of this call.
+    errno = 0;
+    ssize_t count = __real___getdelim(line, bytes, delimiter, file);
+    if (count < 0 && errno == ENOMEM)
+        memory_reserve_note();
+    return count;
 }
 
 bool memory_reserve_system_has(size_t bytes)

@@ -23,7 +23,7 @@ template <typename Call> dnnl_status_t guarded(Call call, bool forgets = false)
 {
     dnnl_status_t status = dnnl_out_of_memory;
     try {
-        if (memory_reserve_prepare_thread())
+        if (memory_reserve_is_prepared || memory_reserve_prepare_thread())
             status = call();
     } catch (...) {
         if (forgets)
@@ -37,9 +37,9 @@ template <typename Call> dnnl_status_t guarded(Call call, bool forgets = false)
 /* The same, with what the system refuses from the reserve. */
 template <typename Call> dnnl_status_t served(Call call)
 {
-    memory_reserve_serve(true);
+    memory_reserve_serves = true;
     dnnl_status_t status = guarded(call, true);
-    memory_reserve_serve(false);
+    memory_reserve_serves = false;
     return status;
 }
 
@@ -58,7 +58,10 @@ extern "C" dnnl_status_t __real_dnnl_primitive_execute(
 extern "C" dnnl_status_t __wrap_dnnl_primitive_execute(
     const_dnnl_primitive_t primitive, dnnl_stream_t stream, int nargs, const dnnl_exec_arg_t *args)
 {
-    return guarded([&] { return __real_dnnl_primitive_execute(primitive, stream, nargs, args); });
+    bool before = memory_reserve_cover(true);
+    dnnl_status_t status = guarded([&] { return __real_dnnl_primitive_execute(primitive, stream, nargs, args); });
+    memory_reserve_cover(before);
+    return status;
 }
 
 GUARDED(dnnl_binary_primitive_desc_create,

@@ -27,13 +27,19 @@ static _Thread_local struct call current;
  * prepare something there, and decides then for how many threads. */
 static _Thread_local int inside;
 
+/* Of CMemoryReserve, where that is linked: the bodies may not throw. */
+extern bool memory_reserve_cover(bool covers) __attribute__((weak));
+
 static void run_call(int place, int count, void *context)
 {
     (void)place, (void)count;
     const struct call *call = context;
+    const bool before = memory_reserve_cover && memory_reserve_cover(true);
     inside++;
     call->body(call->data);
     inside--;
+    if (memory_reserve_cover)
+        memory_reserve_cover(before);
 }
 
 /* The caller runs the body for place 0 itself after this returns. */

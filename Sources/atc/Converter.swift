@@ -20,6 +20,8 @@ enum Converter {
 
             """, status: 255)
         print("ATC start working now, please wait for a moment.")
+        // The arguments are then not complete, perhaps.
+        if SystemMemory.wasExhausted { return fail(memoryExhausted) }
         let options: ParsedOptions
         do {
             options = try ParsedOptions(arguments)

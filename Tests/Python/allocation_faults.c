@@ -12,8 +12,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "allocation_faults.h"
 
@@ -169,4 +172,17 @@ long faults_live_blocks(void)
 long faults_live_bytes(void)
 {
     return atomic_load(&live_bytes);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *first = getenv("FAULTS_FIRST");
+    if (first)
+        faults_begin(atol(first), getenv("FAULTS_ON") != NULL, 1);
+}
+
+__attribute__((destructor)) static void tell(void)
+{
+    if (getenv("FAULTS_FIRST"))
+        dprintf(STDERR_FILENO, "allocations: %ld\n", faults_end());
 }

@@ -95,7 +95,7 @@ static void check_whole(void)
 int main(int count, char **arguments)
 {
     unsigned seed = count > 1 ? (unsigned)atoi(arguments[1]) : 1;
-    ASSERT(memory_reserve_total_bytes() == reserve_bytes && reserve_bytes > 0);
+    ASSERT(memory_reserve_total_bytes() == RESERVE_BYTES);
     memory_reserve_begin();
     ASSERT(!memory_reserve_was_used());
     walk(seed, CALLS);
@@ -105,7 +105,7 @@ int main(int count, char **arguments)
     check_whole();
 
     // Small blocks until nothing is left, given back in another order.
-    size_t room = reserve_bytes / 1024;
+    size_t room = RESERVE_BYTES / 1024;
     void **all = calloc(room, sizeof *all);
     size_t made = 0;
     while (made < room && (all[made] = reserve_allocate(1000, 1)))

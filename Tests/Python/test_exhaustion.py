@@ -78,12 +78,13 @@ def test_every_failing_allocation_of_every_call(make_model, sweep, model):
     found = sweep(make_model(model(1)), STRIDE)
     check(found)
     assert {scenario for scenario, _ in found} == SCENARIOS
-    for (scenario, mode), line in found.items():
+    for (scenario, _), line in found.items():
         if scenario in STRICT:
             # All but a few that are made after the call has succeeded.
             assert line["calls"] > 50 and line["failures"] >= line["calls"] - 4, line
-        if (scenario, mode) == ("execution", "from"):
-            assert line["failures"] > 0, line
+        if scenario in {"first_execution", "execution", "unload"}:
+            # What these need for a moment is there.
+            assert line["failures"] == 0, line
 
 
 def test_every_failing_allocation_of_the_first_calls_of_a_process(make_model, sweep):
@@ -98,6 +99,44 @@ def test_address_space_that_is_used_up(make_model, sweep):
     check(found)
     (line,) = found.values()
     assert line["failures"] > 50, line
+
+
+def conversion_numbers(count, stride):
+    """The first allocations, some on the way, and the last ones, which come when the file is there already."""
+    return sorted({*range(1, 4), *range(4, count, max(1, count * stride // 200)), *range(count - 3, count + 1)})
+
+
+def test_every_failing_allocation_of_a_conversion(faults, tmp_path):
+    source, output = tmp_path / "given.onnx", tmp_path / "made.om"
+    source.write_bytes(conv_model(4).SerializeToString())
+    # The program itself; the one on PATH is begun by Python.
+    program = Path(acl.__file__).parent / "atc"
+    command = [program, f"--model={source}", "--framework=5", f"--output={output.with_suffix('')}"]
+
+    def convert(**environment):
+        environment = os.environ | environment | {"LD_PRELOAD": str(faults)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+
+    done = convert(FAULTS_FIRST="0")
+    assert done.returncode == 0, done.stdout
+    expected = output.read_bytes()
+    count = int(re.search(r"allocations: (\d+)", done.stderr)[1])
+    assert count > 2000
+    failures = 0
+    for mode in ({}, {"FAULTS_ON": "1"}):
+        for number in conversion_numbers(count, STRIDE):
+            output.unlink(missing_ok=True)
+            done = convert(FAULTS_FIRST=str(number), **mode)
+            what = f"{number} {mode}: {done.returncode}\n{done.stdout}{done.stderr}"
+            assert done.returncode in (0, 255), what
+            left = sorted(path.name for path in tmp_path.iterdir())
+            if done.returncode == 0:
+                assert left == ["given.onnx", "made.om"] and output.read_bytes() == expected, what
+            else:
+                failures += 1
+                assert "E19999: The system has no memory left for the conversion." in done.stdout, what
+                assert left == ["given.onnx"], what
+    assert failures > 40
 
 
 def test_heap_of_the_reserve(tmp_path):
