@@ -62,7 +62,7 @@ public func aclrtRandomNumAsync(
 // MARK: - Device binaries
 
 /// The address and the size of a binary, which is never looked into.
-private final class Binary: Sendable {
+final class Binary: Sendable {
     static let table = HandleTable<Binary>(.binary)
 }
 

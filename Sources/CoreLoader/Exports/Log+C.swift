@@ -4,8 +4,12 @@ public import CAscendCL
 import Glibc
 import Settings
 
-/// The lowest level that is written: `ASCEND_GLOBAL_LOG_LEVEL`, errors only by default, 4 for none.
-private let logLevel = Settings.logLevel.value(in: .process)
+enum Log {
+    /// The lowest level that is written: `ASCEND_GLOBAL_LOG_LEVEL`, errors only by default, 4 for none.
+    static let level = Settings.logLevel.value(in: .process)
+
+    static var isDebug: Bool { level == 0 }
+}
 
 @c @implementation
 public func pyaclmdlWriteLog(
@@ -13,7 +17,7 @@ public func pyaclmdlWriteLog(
     _ text: UnsafePointer<CChar>?
 ) {
     let names = ["DEBUG", "INFO", "WARNING", "ERROR"]
-    guard level.rawValue >= logLevel, names.indices.contains(Int(level.rawValue)) else { return }
+    guard level.rawValue >= Log.level, names.indices.contains(Int(level.rawValue)) else { return }
     let (function, file, text) = (CoreLoader.text(function), CoreLoader.text(file), CoreLoader.text(text))
     let place = "\(file ?? ""):\(line) \(pyaclmdlThreadNumber()) \(function ?? "")"
     let entry = "[\(names[Int(level.rawValue)])] APP(\(getpid())):\(timestamp()) [\(place)] \(text ?? "")\n"

@@ -2,15 +2,17 @@
 
 public import CAscendCL
 
-/// Addresses of the configurations that are alive; programs may look into them.
-private let configurations = Protected<Set<UInt>>([])
+enum StreamConfigurations {
+    /// Addresses of the configurations that are alive; programs may look into them.
+    static let live = Protected<Set<UInt>>([])
+}
 
 @c @implementation
 public func aclrtCreateStreamConfigHandle() -> UnsafeMutablePointer<aclrtStreamConfigHandle>? {
     let configuration = UnsafeMutablePointer<aclrtStreamConfigHandle>.allocate(capacity: 1)
     unsafe configuration.initialize(to: aclrtStreamConfigHandle())
     let key = address(of: configuration)
-    configurations.withLock { _ = $0.insert(key) }
+    StreamConfigurations.live.withLock { _ = $0.insert(key) }
     return unsafe configuration
 }
 
@@ -18,7 +20,7 @@ public func aclrtCreateStreamConfigHandle() -> UnsafeMutablePointer<aclrtStreamC
 public func aclrtDestroyStreamConfigHandle(_ handle: UnsafeMutablePointer<aclrtStreamConfigHandle>?) -> aclError {
     let key = address(of: handle)
     guard key != 0 else { return failNull("handle") }
-    guard configurations.withLock({ $0.remove(key) }) != nil else { return failConfiguration(key) }
+    guard StreamConfigurations.live.withLock({ $0.remove(key) }) != nil else { return failConfiguration(key) }
     unsafe handle?.deallocate()
     return ErrorCode.success
 }
@@ -38,7 +40,7 @@ public func aclrtSetStreamConfigOpt(
     let key = address(of: handle)
     guard let configuration = unsafe handle else { return failNull("handle") }
     guard let value = unsafe attrValue else { return failNull("attrValue") }
-    guard configurations.withLock({ $0.contains(key) }) else { return failConfiguration(key) }
+    guard StreamConfigurations.live.withLock({ $0.contains(key) }) else { return failConfiguration(key) }
     // Programs give the flags as the 32 bits that they have elsewhere, too.
     let sizes = [[8], [8], [8, 4], [4]]
     guard sizes.indices.contains(Int(attr.rawValue)) else {
@@ -76,7 +78,7 @@ public func aclrtCreateStreamV2(
 ) -> aclError {
     guard let result = PointerOutput(stream) else { return failNull("stream") }
     let key = unsafe address(of: handle)
-    guard key == 0 || configurations.withLock({ $0.contains(key) }) else { return failConfiguration(key) }
+    guard key == 0 || StreamConfigurations.live.withLock({ $0.contains(key) }) else { return failConfiguration(key) }
     let priority = unsafe handle?.pointee.priority ?? 0
     let flags = unsafe UInt32(truncatingIfNeeded: handle?.pointee.flag ?? 0)
     return status { () throws(Failure) in

@@ -210,6 +210,8 @@ final class MemoryRegistry: Sendable {
         return owner
     }
 
+    var liveBlocks: [MemoryBlock] { state.withLock { $0.regions.flatMap { $0.blocks.filter(\.isLive) } } }
+
     func usage(of device: Int32) -> DeviceUsage { state.withLock { $0.usage[device, default: DeviceUsage()] } }
 
     /// What the registry can say about using a range.
@@ -318,6 +320,8 @@ final class MemoryRegistry: Sendable {
     func registration(at address: UInt) -> Registration? {
         state.withLock { state in state.registrations.first { $0.contains(address) } }
     }
+
+    var registeredMemory: [Registration] { state.withLock { $0.registrations } }
 
     // MARK: Mapped ranges
 

@@ -179,6 +179,8 @@ enum Bundles {
         guard table.remove(id) != nil else { throw unknown(id) }
     }
 
+    static var all: [Bundle] { table.all }
+
     static func resetAfterFork() { table.resetAfterFork() }
 }
 

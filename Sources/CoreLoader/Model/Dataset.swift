@@ -94,6 +94,9 @@ final class Dataset: Sendable {
         }
     }
 
+    /// The handles of the descriptions, which go with the dataset.
+    var descriptionHandles: [Handle] { state.withLock { $0.entries.compactMap { $0.description?.handle } } }
+
     var buffers: [DataBuffer] { state.withLock { $0.entries.map(\.buffer) } }
 
     /// Refuses descriptions of inputs that contradict the model: another type, or other dimensions where both are known.

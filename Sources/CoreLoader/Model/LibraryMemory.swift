@@ -32,6 +32,9 @@ final class LibraryMemory: Sendable {
         serial = Self.own(address, device)
     }
 
+    /// Where the library's own memory starts.
+    static var addresses: Set<UInt> { live.withLock { Set($0.owners.keys) } }
+
     /// Takes over a block that was just allocated.
     init(adopting address: UInt, bytes: Int, on device: Device) {
         self.address = address

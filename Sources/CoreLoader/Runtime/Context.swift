@@ -158,6 +158,7 @@ extension Context {
                 ErrorCode.rtContextNull,
                 .wrongOrder("The default context of a device is ended by aclrtResetDevice, not by destroying it"))
         }
+        LeakReport.sayAtEnd(of: context, "aclrtDestroyContext")
         guard context.tearDown() else {
             throw Failure(
                 ErrorCode.rtContextReleaseError, .wrongOrder("The context is being destroyed by another thread"))

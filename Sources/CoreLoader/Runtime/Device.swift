@@ -89,6 +89,7 @@ final class Device: Sendable {
             step = try releaseStep(all: all, settled: last)
         }
         guard case .end(let ended) = step else { return }
+        LeakReport.sayAtEnd(of: ended, all ? "aclrtResetDeviceForce" : "aclrtResetDevice")
         ended.tearDown()
         let thread = ThreadState.current
         if thread.deviceContext === ended { thread.deviceContext = nil }
@@ -117,6 +118,11 @@ final class Device: Sendable {
             guard rest == 0, let primary = state.primary.take() else { return .goOn }
             return .end(primary)
         }
+    }
+
+    /// Whether something else than `context`, which is about to end, keeps the device.
+    func isKept(besides context: Context) -> Bool {
+        state.withLock { $0.references > 0 || $0.contexts > (context.isPrimary ? 0 : 1) }
     }
 
     var isActive: Bool { state.withLock { $0.references > 0 } }

@@ -139,6 +139,7 @@ final class Initialization: Sendable {
             }
         }
         ModelDump.shared.end()
+        LeakReport.sayAtFinalize()
         state.withLock { state in
             state.isFinalized = true
             state.count = 0

@@ -89,10 +89,17 @@ struct Handle: Hashable, Sendable {
     @safe var opaquePointer: OpaquePointer? { unsafe OpaquePointer(bitPattern: bits) }
 }
 
+/// A table without the type of its objects.
+protocol LiveObjects: Sendable {
+    var kind: HandleKind { get }
+    /// The handles of the objects that are alive.
+    var handles: [Handle] { get }
+}
+
 /// The live objects of one kind that callers know by handle.
 ///
 /// A handle is only compared with what the table holds, so a stale, foreign or made-up one is recognised, never followed.
-final class HandleTable<Object: AnyObject & Sendable>: Sendable {
+final class HandleTable<Object: AnyObject & Sendable>: LiveObjects {
     let kind: HandleKind
     private let state = Protected(State())
 
@@ -181,6 +188,16 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     }
 
     var count: Int { state.withLock { $0.count } }
+
+    var handles: [Handle] {
+        state.withLock { state in
+            state.slots.indices.compactMap { index in
+                let slot = state.slots[index]
+                return slot.object.map { _ in Handle(kind: kind, generation: slot.generation, index: index) }
+            }
+        }
+    }
+
     var objects: [Object] { state.withLock { $0.slots.compactMap(\.object) } }
 
     /// Why `handle` is not a live handle of this kind, for messages.

@@ -11,9 +11,14 @@ enum Notice {
     /// Writes `text`, unless the process has already done so.
     static func sayOnce(_ text: String) {
         guard said.withLock({ $0.insert(text).inserted }) else { return }
-        let line = "pyaclmdl: \(printable(text))\n"
+        say([text])
+    }
+
+    /// Writes lines that stay together.
+    static func say(_ lines: [String]) {
+        let text = lines.map { "pyaclmdl: \(printable($0))\n" }.joined()
         // Where standard error is closed nobody wants to know.
-        unsafe _ = Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        unsafe _ = Array(text.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     static func resetAfterFork() { said.resetAfterFork() }

@@ -11,8 +11,8 @@ final class ValueObject<Value: Sendable>: Sendable {
 ///
 /// Pointers are handles here: nothing is ever read through them. Every failure leaves a message that names the function
 /// and its argument.
-final class ValueTable<Value: Sendable>: Sendable {
-    private let handles: HandleTable<ValueObject<Value>>
+final class ValueTable<Value: Sendable>: LiveObjects {
+    private let objects: HandleTable<ValueObject<Value>>
 
     private let nullCode: Int32
     private let invalidCode: Int32
@@ -21,14 +21,17 @@ final class ValueTable<Value: Sendable>: Sendable {
     init(
         _ kind: HandleKind, nullCode: Int32 = ErrorCode.invalidParam, invalidCode: Int32 = ErrorCode.invalidParam
     ) {
-        handles = HandleTable(kind)
+        objects = HandleTable(kind)
         self.nullCode = nullCode
         self.invalidCode = invalidCode
     }
 
+    var kind: HandleKind { objects.kind }
+    var handles: [Handle] { objects.handles }
+
     /// Nil, with a message, when there are too many.
     func insert(_ value: Value, function: StaticString = #function) -> Handle? {
-        handles.create(ValueObject(value), function: function)
+        objects.create(ValueObject(value), function: function)
     }
 
     @safe func create(_ value: Value, function: StaticString = #function) -> OpaquePointer? {
@@ -37,7 +40,7 @@ final class ValueTable<Value: Sendable>: Sendable {
 
     /// Ends the handle; throws for one that is not live.
     func remove(_ handle: Handle, _ argument: String) throws(Failure) -> Value {
-        guard let object = handles.remove(handle) else { throw failure(handle, argument) }
+        guard let object = objects.remove(handle) else { throw failure(handle, argument) }
         return object.state.withLock { $0 }
     }
 
@@ -50,7 +53,7 @@ final class ValueTable<Value: Sendable>: Sendable {
     }
 
     func value(_ handle: Handle, _ argument: String) throws(Failure) -> Value {
-        guard let object = handles.find(handle) else { throw failure(handle, argument) }
+        guard let object = objects.find(handle) else { throw failure(handle, argument) }
         return object.state.withLock { $0 }
     }
 
@@ -60,7 +63,7 @@ final class ValueTable<Value: Sendable>: Sendable {
     ) -> Int32 {
         status(function: function) { () throws(Failure) in
             let handle = Handle(pointer)
-            guard let object = handles.find(handle) else { throw failure(handle, argument) }
+            guard let object = objects.find(handle) else { throw failure(handle, argument) }
             try object.state.withLock(body)
         }
     }
@@ -78,8 +81,10 @@ final class ValueTable<Value: Sendable>: Sendable {
         }
     }
 
+    var values: [Value] { objects.objects.map { $0.state.withLock { $0 } } }
+
     /// Ends the handle if it is live.
-    func discard(_ handle: Handle) { _ = handles.remove(handle) }
+    func discard(_ handle: Handle) { _ = objects.remove(handle) }
 
     private func failure(_ handle: Handle, _ argument: String) -> Failure {
         if handle.isNull { return Failure(nullCode, .nullPointer(argument: argument)) }
@@ -87,11 +92,11 @@ final class ValueTable<Value: Sendable>: Sendable {
             invalidCode,
             .unexpected(
                 argument: argument, value: hexadecimal(handle.bits),
-                expected: "a live \(handles.kind.name); this is \(handles.describe(handle))"))
+                expected: "a live \(objects.kind.name); this is \(objects.describe(handle))"))
     }
 
     func resetAfterFork() {
-        handles.resetAfterFork()
-        for object in handles.objects { object.state.resetAfterFork() }
+        objects.resetAfterFork()
+        for object in objects.objects { object.state.resetAfterFork() }
     }
 }

@@ -20,6 +20,15 @@ private final class Thing: Sendable {
         #expect(table.count == 0)
     }
 
+    /// Streams and contexts have lines of their own there; exception information lives during a callback only, and
+    /// stream configurations are memory.
+    @Test func whatIsLeftAliveIsReportedForEveryKind() {
+        let listed = LeakReport.tables.map(\.table.kind)
+        let others: [HandleKind] = [.stream, .context, .exceptionInfo, .streamConfig]
+        #expect(Set(listed).count == listed.count)
+        #expect(Set(listed + others) == Set(HandleKind.allCases))
+    }
+
     @Test func handlesAreNoAddressesAndNeverNegative() throws {
         for kind in HandleKind.allCases {
             let handle = try #require(HandleTable<Thing>(kind).insert(Thing(0)))
