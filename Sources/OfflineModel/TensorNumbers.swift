@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GEGraph
+public import GEGraph
 import SaturatingArithmetic
 
 extension DataType {
@@ -50,7 +50,7 @@ extension Format {
     var layout: String? { Format.namesByNumber[rawValue] }
 
     /// The format without the sub-format (groups, C0) that GE keeps in the upper bits of the number.
-    var primary: Format { rawValue >= 0 ? Format(rawValue: rawValue & 0xFF) : .undefined }
+    public var primary: Format { rawValue >= 0 ? Format(rawValue: rawValue & 0xFF) : .undefined }
 
     /// Whether the elements lie in the order of the dimensions, without blocks or padding.
     var isPlain: Bool {

@@ -105,6 +105,86 @@ def test_descriptions_that_contradict_the_model_are_refused(device, make_model):
     must_unload(model_id)
 
 
+def image_model():
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"], name="relu")], "image", values[:1], values[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+NCHW, NHWC, ND, NC1HWC0 = 0, 1, 2, 3
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_descriptions_of_images_that_contradict_the_model_are_refused(device, make_model, side):
+    model = image_model()
+    model_id = must_load(make_model(model))
+    desc = device.mdl.create_desc()
+    assert device.mdl.get_desc(desc, model_id) == 0
+    stated = getattr(device.mdl, f"get_{side}_format")(desc, 0)
+    assert stated in (NCHW, ND)
+    dims = [1, 3, 4, 4]
+    for data_type, shape, format_, storage, is_good in (
+        (0, dims, NCHW, None, True), (0, dims, ND, None, True), (0, dims, -1, None, True), (-1, dims, ND, None, True),
+        (0, [-1, 3, -1, 4], NCHW, None, True), (0, [-2], ND, None, True), (0, dims, ND, NCHW, True),
+        (1, dims, NCHW, None, False), (0, [1, 4, 4, 3], ND, None, False), (0, [3, 4, 4], ND, None, False),
+        (0, dims, NHWC, None, stated == ND), (0, dims, ND, NC1HWC0, stated == ND),
+    ):  # fmt: skip
+        with Runner(model_id, random_inputs(model, 6)) as runner:
+            given = device.create_tensor_desc(data_type, shape, format_)
+            if storage is not None:
+                device.set_tensor_storage_format(given, storage)
+            one = runner.input_set if side == "input" else runner.output_set
+            assert device.mdl.set_dataset_tensor_desc(one, given, 0)[1] == 0
+            for _ in range(2):
+                code = device.mdl.execute(model_id, runner.input_set, runner.output_set)
+                assert code == (0 if is_good else INVALID_PARAM), (data_type, shape, format_, storage)
+                if not is_good:
+                    text = message()
+                    assert (
+                        f"tensor description of {side} 0" in text
+                        and f"data type {data_type}, formats {format_} and" in text
+                    )
+            device.destroy_tensor_desc(given)
+    device.mdl.destroy_desc(desc)
+    must_unload(model_id)
+
+
+def test_descriptions_that_contradict_the_model_are_not_queued(device, make_model):
+    model_id = must_load(make_model(image_model()))
+    stream, ret = device.rt.create_stream()
+    with Runner(model_id, random_inputs(image_model(), 6)) as runner:
+        given = device.create_tensor_desc(1, [1, 3, 4, 4], ND)
+        assert device.mdl.set_dataset_tensor_desc(runner.output_set, given, 0)[1] == 0
+        runner.outputs[0].fill(7)
+        assert device.mdl.execute_async(model_id, runner.input_set, runner.output_set, stream) == INVALID_PARAM
+        assert "tensor description of output 0" in message()
+        assert device.rt.synchronize_stream(stream) == 0
+        assert (runner.outputs[0] == 7).all()
+        device.destroy_tensor_desc(given)
+    assert device.rt.destroy_stream(stream) == 0
+    must_unload(model_id)
+
+
+def test_outputs_that_an_execution_has_described_serve_other_models(device, make_model):
+    """What the library has said of them is its own word, and replaced."""
+    first, second = dense_model(6), dense_model(7, classes=5)
+    ids = [must_load(make_model(model)) for model in (first, second)]
+    with Runner(ids[0], random_inputs(first, 1)) as runner:
+        given = device.create_tensor_desc(-1, [-2], ND)
+        assert device.mdl.set_dataset_tensor_desc(runner.input_set, given, 0)[1] == 0
+        big = np.zeros(4096, np.float32)
+        outputs, buffers = dataset([big])
+        for _ in range(2):
+            for model_id in ids:
+                assert device.mdl.execute(model_id, runner.input_set, outputs) == 0, message()
+        assert device.mdl.get_dataset_tensor_desc(outputs, 0) != 0
+        device.destroy_tensor_desc(given)
+        assert device.mdl.destroy_dataset(outputs) == 0
+        assert device.destroy_data_buffer(buffers[0]) == 0
+    for model_id in ids:
+        must_unload(model_id)
+
+
 OTHER_DEVICE = """
 import numpy as np
 import acl

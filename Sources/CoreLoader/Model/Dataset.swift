@@ -99,24 +99,23 @@ final class Dataset: Sendable {
 
     var buffers: [DataBuffer] { state.withLock { $0.entries.map(\.buffer) } }
 
-    /// Refuses descriptions of inputs that contradict the model: another type, or other dimensions where both are known.
-    func checkDescriptions(of model: LoadedModel) throws(Failure) {
+    /// Refuses descriptions that contradict the model: another type, or other dimensions or formats where both are known.
+    func checkDescriptions(of model: LoadedModel, as direction: ModelFacts.Direction) throws(Failure) {
         let facts = model.ready.facts
         let descriptions = state.withLock { $0.entries.map(\.description) }
-        for (index, (description, tensor)) in zip(descriptions, facts.description.inputs).enumerated() {
-            guard let given = description?.value else { continue }
-            let type = facts.dataType(of: tensor)
-            let dims = tensor.dims.map(Int64.init)
-            // −2 alone stands for dimensions of which not even the number is known.
-            let isFitting =
-                given.originShape.first == -2
-                || given.originShape.count == dims.count
-                    && zip(given.originShape, dims).allSatisfy { $0 == $1 || $0 < 0 || $1 < 0 }
-            guard given.dataType == type || given.dataType < 0, isFitting else {
+        for (index, (description, tensor)) in zip(descriptions, facts.tensors(direction)).enumerated() {
+            // What an execution of another model or gear has said of its outputs is replaced by this one.
+            guard let description, direction == .input || !description.isOfExecution else { continue }
+            let given = description.value
+            guard given.dataType < 0 || given.dataType == facts.dataType(of: tensor), given.fits(tensor.format),
+                model.shapes(direction, index).contains(where: given.fits)
+            else {
                 throw .argument(
-                    "the tensor description of input \(index)",
-                    value: "data type \(given.dataType), dims \(given.originShape)",
-                    reason: "input \(index) of model \(model.id) has data type \(type) and dims \(dims)")
+                    "the tensor description of \(direction) \(index)",
+                    value:
+                        "data type \(given.dataType), formats \(given.originFormat) and \(given.storageFormat), dims \(given.originShape)",
+                    reason: "\(direction) \(index) of model \(model.id) has data type \(facts.dataType(of: tensor)), "
+                        + "format \(tensor.format.rawValue) and dims \(tensor.dims)")
             }
         }
     }
@@ -142,7 +141,8 @@ final class Dataset: Sendable {
             let dims = shapes.indices.contains(index) ? shapes[index] : tensor.dims
             let description = TensorDescription(
                 dataType: facts.dataType(of: tensor), shape: dims.map(Int64.init), format: tensor.format.rawValue)
-            guard setDescription(try TensorDescriptionObject.make(description), at: index) else { return }
+            let object = try TensorDescriptionObject.make(description, isOfExecution: true)
+            guard setDescription(object, at: index) else { return }
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Executable
+import GEGraph
 import Glibc
+import OfflineModel
 import SaturatingArithmetic
 import Synchronization
 
@@ -72,6 +74,15 @@ final class LoadedModel: @unchecked Sendable {
             throw .engine(
                 ErrorCode.geFailure, error, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
         }
+    }
+
+    /// What the tensor at `index` may be: an output has the dims of the description, or of any gear.
+    func shapes(_ direction: ModelFacts.Direction, _ index: Int) -> [[Int]] {
+        let stated = ready.facts.tensors(direction)[index].dims
+        guard direction == .output else { return [stated] }
+        let gears = 0..<(prepared.gears?.gears.count ?? 1)
+        let outputs = gears.map { prepared.outputDescs(gear: $0) }
+        return [stated] + outputs.filter { $0.indices.contains(index) }.map { $0[index].shape }
     }
 
     // MARK: Executing

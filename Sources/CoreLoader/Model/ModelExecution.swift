@@ -27,8 +27,9 @@ enum ModelExecution {
             gear = try model.execute { buffers throws(Failure) in
                 try input.list(into: buffers.inputs)
                 isDescribed = buffers.inputs.isDescribed
-                if isDescribed { try input.checkDescriptions(of: model) }
+                if isDescribed { try input.checkDescriptions(of: model, as: .input) }
                 try output.list(into: buffers.outputs)
+                if buffers.outputs.isDescribed { try output.checkDescriptions(of: model, as: .output) }
                 if buffers.outputs.lacksAddress {
                     try allocateOutputs(id, output)
                     try output.list(into: buffers.outputs)
@@ -66,8 +67,9 @@ enum ModelExecution {
         if isWaitedFor { try stream.refuseWaitingOnItself() }
         let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
         try input.list(into: buffers.inputs)
-        if buffers.inputs.isDescribed { try input.checkDescriptions(of: model) }
+        if buffers.inputs.isDescribed { try input.checkDescriptions(of: model, as: .input) }
         try output.list(into: buffers.outputs)
+        if buffers.outputs.isDescribed { try output.checkDescriptions(of: model, as: .output) }
         buffers.keep(input, output)
         let gear = try model.enqueue(buffers, on: stream)
         if buffers.inputs.isDescribed { try output.describeOutputs(of: model, gear: gear) }

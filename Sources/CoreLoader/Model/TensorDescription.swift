@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GEGraph
+import OfflineModel
 import SaturatingArithmetic
 
 /// The value behind an `aclTensorDesc`: what a caller says of a tensor.
@@ -46,6 +48,22 @@ struct TensorDescription: Sendable {
     }
 
     var hasUnknownRank: Bool { originShape.first == -2 }
+
+    /// Whether nothing contradicts `dims`, of which −1 stands for any number.
+    func fits(_ dims: [Int]) -> Bool {
+        hasUnknownRank
+            || originShape.count == dims.count
+                && zip(originShape, dims).allSatisfy { $0 == Int64($1) || $0 < 0 || $1 < 0 }
+    }
+
+    /// Whether neither format contradicts `format`; they say something of images only.
+    func fits(_ format: Format) -> Bool {
+        let vague: [Format] = [.undefined, .nd]
+        guard originShape.count >= 4, !vague.contains(format) else { return true }
+        return [originFormat, storageFormat].map { Format(rawValue: $0).primary }.allSatisfy {
+            vague.contains($0) || $0 == format
+        }
+    }
 
     /// The shape in another format: between NCHW, NHWC and NC1HWC0; ND stays as it is. Nil for anything else.
     func shape(in format: Int32) -> [Int64]? {

@@ -6,6 +6,8 @@ import Synchronization
 final class TensorDescriptionObject: Sendable {
     static let table = HandleTable<TensorDescriptionObject>(.tensorDescription)
 
+    /// Whether an execution has made it, to say what an output became.
+    let isOfExecution: Bool
     private let state: Protected<State>
     private let handleBits = Atomic<UInt>(0)
 
@@ -15,11 +17,16 @@ final class TensorDescriptionObject: Sendable {
         var names: [CString] = []
     }
 
-    private init(_ value: TensorDescription) { state = Protected(State(value: value)) }
+    private init(_ value: TensorDescription, isOfExecution: Bool) {
+        state = Protected(State(value: value))
+        self.isOfExecution = isOfExecution
+    }
 
     /// A description with a handle; throws 200000 when there are too many.
-    static func make(_ value: TensorDescription) throws(Failure) -> TensorDescriptionObject {
-        let object = TensorDescriptionObject(value)
+    static func make(
+        _ value: TensorDescription, isOfExecution: Bool = false
+    ) throws(Failure) -> TensorDescriptionObject {
+        let object = TensorDescriptionObject(value, isOfExecution: isOfExecution)
         guard let handle = table.insert(object) else {
             throw Failure(ErrorCode.badAlloc, .resources("There are too many tensor descriptions"))
         }
