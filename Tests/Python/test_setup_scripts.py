@@ -27,10 +27,8 @@ def stub(folder, name, body):
     return path
 
 
-def check(python, swift):
-    return run(
-        "bash", SCRIPTS / "system-packages.sh", python, swift, env={"PATH": ORDINARY_PATH, "HOME": "/nonexistent"}
-    )
+def check(python, swift, path=ORDINARY_PATH):
+    return run("bash", SCRIPTS / "system-packages.sh", python, swift, env={"PATH": path, "HOME": "/nonexistent"})
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def test_a_swift_that_is_new_enough_is_taken(tmp_path, text):
     [
         ('echo "Swift version 5.10.1 (swift-5.10.1-RELEASE)"', "is Swift 5.10,"),
         ('echo "Swift version 6.2 (swift-6.2-RELEASE)"', "is Swift 6.2,"),
-        ("exit 127", "--version fails"),
+        ("echo gone >&2; exit 127", "does not start, and Swift 6.3 or newer is needed"),
         ('echo "hello"', "does not tell its version"),
     ],
 )
@@ -59,6 +57,34 @@ def test_another_swift_gets_a_sentence_and_where_to_get_it(tmp_path, body, words
     done = check(sys.executable, stub(tmp_path, "swift", body))
     assert done.returncode == 1
     assert words in done.stderr and "6.3 or newer" in done.stderr and "https://www.swift.org/install" in done.stderr
+
+
+def test_a_swift_whose_package_manager_does_not_start_gets_a_sentence(tmp_path):
+    lacking = "swift-build: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
+    body = f'test "$1" = build && {{ echo "{lacking}" >&2; exit 127; }}; echo "Swift version 6.3.1"'
+    done = check(sys.executable, stub(tmp_path, "swift", body))
+    assert done.returncode == 1
+    assert "does not start" in done.stderr and "libcurl.so.4" in done.stderr and "swift.org" in done.stderr
+
+
+def test_a_swift_without_its_libraries_gets_them(tmp_path):
+    """They are installed, or named where that is not allowed; then Swift is looked at again."""
+    there = tmp_path / "there"
+    lacking = "swift: error while loading shared libraries: libncurses.so.6: cannot open shared object file"
+    swift = stub(
+        tmp_path, "swift", f'test -e {there} || {{ echo "{lacking}" >&2; exit 127; }}; echo "Swift version 5.9"'
+    )
+    stub(tmp_path, "ldconfig", "true")
+    stub(tmp_path, "sudo", "exit 1")
+    stub(tmp_path, "apt-get", f'echo "apt-get $@"; touch {there}')
+    done = check(sys.executable, swift, f"{tmp_path}:{ORDINARY_PATH}")
+    packages = "libcurl4 libncurses6 libsqlite3-0 libxml2"
+    assert done.returncode == 1
+    if os.getuid() == 0:
+        assert f"apt-get install -y -qq --no-install-recommends {packages}" in done.stdout
+        assert "is Swift 5.9, and 6.3 or newer is needed" in done.stderr
+    else:
+        assert f"Please run as root:\n    apt-get install {packages}" in done.stderr
 
 
 def test_no_swift_gets_a_sentence(tmp_path):
