@@ -9,7 +9,10 @@
 
 #include "CMemoryReserve.h"
 
-enum { UNIT = 16, SMALLEST = 2 * UNIT };
+enum { UNIT = 16, SMALLEST = 2 * UNIT, PAGE = 4096 };
+
+/* Freed bytes after which their pages go back to the system. */
+enum { TRIM_BYTES = 128 << 10 };
 
 /* In front of every block; blocks lie without gaps, so the neighbours of each are found by their sizes. */
 struct header {
@@ -20,12 +23,13 @@ struct header {
 
 _Static_assert(sizeof(struct header) == UNIT, "blocks are multiples of the header");
 
-char reserve[RESERVE_BYTES] __attribute__((aligned(4096)));
+char reserve[RESERVE_BYTES] __attribute__((aligned(PAGE)));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Where the search begins: the block after the one given out last, or one that was freed. */
 static struct header *rover;
 static _Atomic size_t used_bytes;
+static size_t freed_bytes;
 
 /* The thread's refusals, and their number when its call began. */
 static RESERVE_THREAD unsigned long refusals;
@@ -227,11 +231,24 @@ void *reserve_allocate(size_t bytes, size_t alignment)
     return block;
 }
 
+/* Gives the system the pages back that lie in free blocks; what stays in use may keep its place for ever. */
+static void trim(void)
+{
+    freed_bytes = 0;
+    for (struct header *block = first(); block; block = next(block)) {
+        char *start = reserve + ((char *)block + UNIT - reserve + PAGE - 1) / PAGE * PAGE;
+        char *end = reserve + ((char *)block + block->bytes - reserve) / PAGE * PAGE;
+        if (!block->is_used && start < end)
+            madvise(start, (size_t)(end - start), MADV_DONTNEED);
+    }
+}
+
 void reserve_free(void *content)
 {
     pthread_mutex_lock(&lock);
     struct header *block = header_of(content);
     used_bytes -= block->bytes;
+    freed_bytes += block->bytes;
     block->is_used = 0;
     join_next(block);
     struct header *front = previous(block);
@@ -240,9 +257,8 @@ void reserve_free(void *content)
         block = front;
     }
     rover = block;
-    // The last one: the system gets all pages back but the first.
-    if (!used_bytes)
-        madvise(reserve + 4096, RESERVE_BYTES - 4096, MADV_DONTNEED);
+    if (!used_bytes || freed_bytes >= TRIM_BYTES)
+        trim();
     pthread_mutex_unlock(&lock);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,16 @@ static void check_whole(void)
     ASSERT(memory_reserve_used_bytes() == 0);
 }
 
+static size_t resident_bytes(void)
+{
+    static unsigned char pages[RESERVE_BYTES / 4096];
+    ASSERT(!mincore(reserve, RESERVE_BYTES, pages));
+    size_t bytes = 0;
+    for (size_t page = 0; page < sizeof pages; page++)
+        bytes += (pages[page] & 1) * 4096;
+    return bytes;
+}
+
 int main(int count, char **arguments)
 {
     unsigned seed = count > 1 ? (unsigned)atoi(arguments[1]) : 1;
@@ -111,10 +122,17 @@ int main(int count, char **arguments)
     while (made < room && (all[made] = reserve_allocate(1000, 1)))
         made++;
     ASSERT(made > room - 32);
+    ASSERT(resident_bytes() > RESERVE_BYTES / 2);
     for (size_t step = 0; step < 3; step++) {
-        for (size_t index = step; index < made; index += 3)
-            reserve_free(all[index]);
+        for (size_t index = step; index < made; index += 3) {
+            if (index != made / 2)
+                reserve_free(all[index]);
+        }
     }
+    // One that stays in use keeps nobody else's pages.
+    ASSERT(resident_bytes() < 512 << 10);
+    reserve_free(all[made / 2]);
+    ASSERT(resident_bytes() <= 4096);
     free(all);
     check_whole();
 

@@ -81,7 +81,7 @@ def test_every_failing_allocation_of_every_call(make_model, sweep, model):
     for (scenario, _), line in found.items():
         if scenario in STRICT:
             # All but a few that are made after the call has succeeded.
-            assert line["calls"] > 50 and line["failures"] >= line["calls"] - 4, line
+            assert line["calls"] > 50 and line["failures"] >= line["calls"] - 8, line
         if scenario in {"first_execution", "execution", "unload"}:
             # What these need for a moment is there.
             assert line["failures"] == 0, line
