@@ -5,6 +5,11 @@
 #include "crew.h"
 
 #include <limits.h>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#else
+#include <fenv.h>
+#endif
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -36,6 +41,8 @@ struct crew {
 
     _Alignas(64) _Atomic uint32_t unfinished;
     _Atomic uint32_t caller_sleeps;
+    /* What the processor raised in places that were taken: TEAM_INVALID and the like. */
+    _Atomic int raised;
 
     _Alignas(64) _Atomic uint32_t alarm;
     _Atomic uint32_t sleepers;
@@ -97,6 +104,52 @@ static void futex_wake(_Atomic uint32_t *word, int threads)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
 }
 
+#if defined(__SSE2__)
+enum { MXCSR_INVALID = 1, MXCSR_OVERFLOW = 8 };
+
+static int take_exceptions(void)
+{
+    const unsigned state = _mm_getcsr();
+    if (!(state & (MXCSR_INVALID | MXCSR_OVERFLOW)))
+        return 0;
+    _mm_setcsr(state & ~(unsigned)(MXCSR_INVALID | MXCSR_OVERFLOW));
+    return (state & MXCSR_INVALID ? TEAM_INVALID : 0) | (state & MXCSR_OVERFLOW ? TEAM_OVERFLOW : 0);
+}
+
+void team_restore_exceptions(int exceptions)
+{
+    if (exceptions)
+        _mm_setcsr(_mm_getcsr() | (exceptions & TEAM_INVALID ? MXCSR_INVALID : 0) |
+                   (exceptions & TEAM_OVERFLOW ? MXCSR_OVERFLOW : 0));
+}
+#else
+static int take_exceptions(void)
+{
+    const int raised = fetestexcept(FE_INVALID | FE_OVERFLOW);
+    if (raised)
+        feclearexcept(FE_INVALID | FE_OVERFLOW);
+    return (raised & FE_INVALID ? TEAM_INVALID : 0) | (raised & FE_OVERFLOW ? TEAM_OVERFLOW : 0);
+}
+
+void team_restore_exceptions(int exceptions)
+{
+    feraiseexcept((exceptions & TEAM_INVALID ? FE_INVALID : 0) | (exceptions & TEAM_OVERFLOW ? FE_OVERFLOW : 0));
+}
+#endif
+
+int team_forget_exceptions(void)
+{
+    if (team_member.crew)
+        atomic_store_explicit(&team_member.crew->raised, 0, memory_order_relaxed);
+    return take_exceptions();
+}
+
+int team_exceptions(void)
+{
+    struct crew *crew = team_member.crew;
+    return take_exceptions() | (crew ? atomic_load_explicit(&crew->raised, memory_order_relaxed) : 0);
+}
+
 static int count_of(uint64_t work)
 {
     return (int)(work >> 16 & 0xffff);
@@ -121,6 +174,9 @@ static bool take_place(struct crew *crew)
     team_member.threads = crew->threads;
     crew->body(next_of(work), count_of(work), crew->context);
     team_member.now = outer;
+    const int raised = take_exceptions();
+    if (raised)
+        atomic_fetch_or_explicit(&crew->raised, raised, memory_order_relaxed);
     if (atomic_fetch_sub(&crew->unfinished, 1) == 1 && atomic_load(&crew->caller_sleeps))
         futex_wake(&crew->unfinished, 1);
     return true;
@@ -169,6 +225,8 @@ static void *help(void *argument)
 {
     struct crew *crew = argument;
     uint64_t seen = 0;
+    /* What the thread that made this one had raised by then. */
+    take_exceptions();
     for (int idle = 0;; idle++) {
         if (take_place(crew) || spin_for_work(crew) || atomic_load(&crew->work) != seen)
             idle = 0;

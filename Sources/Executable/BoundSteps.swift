@@ -14,7 +14,8 @@ final class BoundSteps {
 
     @safe
     private enum Step {
-        case primitive(dnnl_primitive_t, arguments: UnsafeMutablePointer<dnnl_exec_arg_t>, count: Int32)
+        case primitive(
+            dnnl_primitive_t, arguments: UnsafeMutablePointer<dnnl_exec_arg_t>, count: Int32, alarms: Int)
         /// `origin` is a place in `origins`.
         case native(any NativeKernel, KernelOperands, origin: Int)
     }
@@ -26,6 +27,7 @@ final class BoundSteps {
     }
 
     private let steps: [Step]
+    private let isWatched: Bool
     /// Node and type of each of the program's steps, for messages.
     private let origins: [(name: String, type: String)]
     private let inputPatches: [Patch]
@@ -37,20 +39,21 @@ final class BoundSteps {
     private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private let stream: dnnl_stream_t
 
-    /// Safety: the areas are aligned and cover what the branch asks for.
+    /// - primitives: one per step; nil for native kernels.
+    /// Safety: all addresses are aligned; the constants are packed, and the workspace covers what the placement says.
     @unsafe
     init(
-        _ branch: PreparedBranch, weights: UnsafeMutableRawPointer?, workspace: UnsafeMutableRawPointer?
+        _ program: Program, _ placement: Placement, _ primitives: [Primitive?], constants: [UnsafeMutableRawPointer?],
+        workspace: UnsafeMutableRawPointer?
     ) throws {
-        let program = branch.program
         unsafe stream = try Engine.shared().stream
-        primitives = branch.primitives
+        self.primitives = primitives
         // Where nothing is needed any address serves; the stream's is one.
         let nowhere = unsafe UnsafeMutableRawPointer(stream)
         let addresses = unsafe program.buffers.indices.map { buffer -> UnsafeMutableRawPointer? in
             switch program.buffers[buffer].kind {
-            case .activation: unsafe workspace.map { unsafe $0 + max(branch.placement.offsets[buffer], 0) } ?? nowhere
-            case .constant(let index): unsafe weights.map { unsafe $0 + branch.weightOffsets[index] } ?? nowhere
+            case .activation: unsafe workspace.map { unsafe $0 + max(placement.offsets[buffer], 0) } ?? nowhere
+            case .constant(let index): unsafe constants[index] ?? nowhere
             case .input, .output: nil
             }
         }
@@ -82,10 +85,10 @@ final class BoundSteps {
         }
 
         for (index, step) in program.steps.enumerated() {
-            let scratch = unsafe workspace.map { unsafe $0 + branch.placement.scratchOffsets[index] } ?? nowhere
+            let scratch = unsafe workspace.map { unsafe $0 + placement.scratchOffsets[index] } ?? nowhere
             switch step.kind {
             case .primitive(let descriptor, let list):
-                guard let primitive = branch.primitives[index] else { continue }
+                guard let primitive = primitives[index] else { continue }
                 let start = unsafe arguments.baseAddress.map { unsafe $0 + nextArgument }
                 for (argument, operand) in list {
                     guard let layout = operand.layout else { continue }
@@ -105,7 +108,8 @@ final class BoundSteps {
                 guard let start = unsafe start, let end = unsafe arguments.baseAddress else { continue }
                 bound.append(
                     unsafe .primitive(
-                        primitive.handle, arguments: start, count: Int32(clamping: end + nextArgument - start)))
+                        primitive.handle, arguments: start, count: Int32(clamping: end + nextArgument - start),
+                        alarms: step.alarms))
             case .native(let kernel, let inputs, let outputs):
                 guard let base = unsafe pointers.baseAddress else { continue }
                 let first = unsafe base + nextPointer
@@ -129,6 +133,7 @@ final class BoundSteps {
             }
         }
         origins = program.steps.map { ($0.name, $0.type) }
+        isWatched = program.mayLoseNaN
         inputPatches = patches.inputs
         outputPatches = patches.outputs
         self.memories = memories
@@ -139,27 +144,44 @@ final class BoundSteps {
         unsafe pointers.deallocate()
     }
 
+    enum Outcome {
+        case complete
+        /// A kernel has met NaN or infinities that its result lacks; the outputs are worthless.
+        case lostNaN
+    }
+
     /// Safety: the buffers cover the model's inputs and outputs, in order.
     /// - Throws: `OneDNNError`, or `KernelFailure` for an index that is outside.
     @unsafe
     func run(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
-    ) throws {
+    ) throws -> Outcome {
         for patch in inputPatches { try unsafe apply(patch, inputs) }
         for patch in outputPatches { try unsafe apply(patch, outputs) }
+        guard isWatched else { return try runSteps() }
+        // The program's own exceptions are none of ours.
+        let before = Parallel.forgetExceptions()
+        defer { Parallel.restore(before) }
+        return try runSteps()
+    }
+
+    private func runSteps() throws -> Outcome {
         for step in steps {
             switch step {
-            case .primitive(let primitive, let arguments, let count):
+            case .primitive(let primitive, let arguments, let count, let alarms):
+                if alarms != 0 { _ = Parallel.forgetExceptions() }
                 let status = unsafe dnnl_primitive_execute(primitive, stream, count, arguments)
                 guard status == dnnl_success else {
                     throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
                 }
+                if alarms != 0, Parallel.exceptions() & alarms != 0 { return .lostNaN }
             case .native(let kernel, let operands, let origin):
                 if let failure = unsafe Parallel.run(kernel, operands) {
                     throw KernelFailure(node: origins[origin].name, type: origins[origin].type, failure: failure)
                 }
             }
         }
+        return .complete
     }
 
     private func apply(

@@ -12,7 +12,7 @@ struct GraphCompiler {
     private let liveness: Liveness
     private var outputs: [[TensorDesc]]
     private var values: [TensorRef: Value] = [:]
-    private let builder = ProgramBuilder()
+    private let builder: ProgramBuilder
     /// Bytes that the nodes have made of their attributes and shapes, and how many they may make: what a node asks for does
     /// not show in the size of the file.
     private var madeBytes = 0
@@ -21,10 +21,11 @@ struct GraphCompiler {
     private(set) var outputDescs: [TensorDesc] = []
 
     /// - weightBytes: size of the weights partition that constants may lie in.
+    /// - keepsNaN: whether to use only kernels that keep NaN and infinities.
     static func compile(
-        _ graph: Graph, weightBytes: Int
+        _ graph: Graph, weightBytes: Int, keepsNaN: Bool = false
     ) throws -> (program: Program, inputs: [TensorDesc], outputs: [TensorDesc]) {
-        var compiler = try GraphCompiler(graph)
+        var compiler = try GraphCompiler(graph, ProgramBuilder(keepsNaN: keepsNaN))
         try compiler.infer(weightBytes: weightBytes)
         try compiler.lower()
         return (compiler.builder.program, compiler.inputDescs, compiler.outputDescs)
@@ -36,9 +37,10 @@ struct GraphCompiler {
         return try definition.infer(Inference(node: node, inputs: inputs.map { $0?.desc }, constants: inputs))
     }
 
-    private init(_ graph: Graph) throws {
+    private init(_ graph: Graph, _ builder: ProgramBuilder) throws {
         try graph.validate()
         self.graph = graph
+        self.builder = builder
         liveness = try Liveness(graph)
         outputs = [[TensorDesc]](repeating: [], count: graph.nodes.count)
         let constants = graph.nodes.reduce(0) { $0 + ($1.constant?.desc.byteCount ?? 0) }

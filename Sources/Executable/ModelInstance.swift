@@ -7,10 +7,17 @@ import SystemMemory
 /// A prepared model bound to one weight area and one workspace; it neither owns nor frees either of them.
 ///
 /// Not safe for concurrent use: one `execute` at a time.
+@safe
 public final class ModelInstance {
     private let prepared: PreparedModel
     /// One per gear, or the only one.
     private let branches: [BoundSteps]
+    /// The same with kernels that keep NaN, made when they are needed first.
+    private var exactBranches: [ExactSteps?]
+    private let weights: UnsafeMutableRawPointer?
+    private let workspace: UnsafeMutableRawPointer?
+    /// How often data had NaN or infinities that the quick kernels lose.
+    package private(set) var exactExecutions = 0
 
     /// - weights: the area that `packWeights` filled; ignored when the model has no weights.
     /// - workspace: `workspaceBytes` bytes of any alignment; ignored when the model needs none.
@@ -26,16 +33,23 @@ public final class ModelInstance {
         self.prepared = prepared
         // Safe: both areas cover the sizes that the prepared model states, slack for the alignment included. The weight
         // area is only read.
-        branches = try prepared.branches.map {
+        let weightArea = unsafe weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) }
+        let workArea = unsafe workspace.map { unsafe Alignment.align($0) }
+        branches = try prepared.branches.map { branch in
             try unsafe BoundSteps(
-                $0,
-                weights: weights.map { unsafe Alignment.align(UnsafeMutableRawPointer(mutating: $0)) },
-                workspace: workspace.map { unsafe Alignment.align($0) })
+                branch.program, branch.placement, branch.primitives,
+                constants: branch.weightOffsets.map { offset in unsafe weightArea.map { unsafe $0 + offset } },
+                workspace: workArea)
         }
+        exactBranches = Array(repeating: nil, count: prepared.branches.count)
+        unsafe (self.weights, self.workspace) = (weightArea, workArea)
         try SystemMemory.check()
     }
 
-    /// Runs the model once, on the calling thread and those that help it. Allocates nothing.
+    /// Runs the model once, on the calling thread and those that help it.
+    ///
+    /// Allocates nothing, except where quick kernels lose NaN or infinities of the data: then everything is computed again
+    /// by others, which are made when that happens first.
     /// - inputs, outputs: addresses of the caller's buffers in the model's order, of any alignment, at least as large as
     ///   `inputBytes` and `outputBytes` say for the gear; outputs are overwritten.
     /// - gear: the number of the gear; 0 in a model without gears.
@@ -50,7 +64,18 @@ public final class ModelInstance {
         }
         let steps = branches[gear]
         try Parallel.with(threads: steps.sharesWork ? prepared.threads : 1) {
-            try unsafe steps.run(inputs: inputs, outputs: outputs)
+            if try unsafe steps.run(inputs: inputs, outputs: outputs) == .complete { return }
+            exactExecutions += 1
+            _ = try unsafe exactSteps(gear)?.run(inputs: inputs, outputs: outputs)
         }
+    }
+
+    private func exactSteps(_ gear: Int) throws -> BoundSteps? {
+        if exactBranches[gear] == nil, let source = prepared.exactSource {
+            // Safe: the areas are those of the other branches.
+            exactBranches[gear] = try unsafe ExactSteps(
+                source, of: prepared, gear: gear, weights: weights, workspace: workspace)
+        }
+        return exactBranches[gear]?.bound
     }
 }

@@ -22,6 +22,8 @@ public final class PreparedModel: Sendable {
 
     /// One per gear, or the only one.
     let branches: [PreparedBranch]
+    /// Where the exact programs come from; nil if no kernel loses NaN.
+    let exactSource: ExactSource?
     let weights: WeightLayout
     let threads: Int
 
@@ -51,6 +53,8 @@ public final class PreparedModel: Sendable {
                 program: branch.program, placement: try Placement(branch.program), weightOffsets: made.0,
                 primitives: made.1)
         }
+        let mayLoseNaN = compiled.contains { $0.program.mayLoseNaN }
+        exactSource = mayLoseNaN ? ExactSource(model, weightBytes: partition) : nil
         self.gears = gears?.table
         self.weights = layout
         inputBytes = Self.largest(branches.map(\.inputBytes))

@@ -22,8 +22,9 @@ struct WeightLayout {
         offsets = programs.map { program in
             program.constants.map { packed in
                 // A program alone shares its constants already.
-                if programs.count > 1, let stored = known.place(packed, at: contents.count) {
-                    return contents[stored].offset
+                if programs.count > 1 {
+                    if let stored = known.find(packed) { return contents[stored].offset }
+                    known.add(packed, at: contents.count)
                 }
                 contents.append((packed, total))
                 defer { total += Alignment.roundUp(packed.bytes) }
@@ -52,6 +53,38 @@ struct WeightLayout {
         }
     }
 
+    /// The offset of each of `constants`; nil for those that the area does not hold in their layout.
+    func offsets(of constants: [Program.PackedConstant]) -> [Int?] {
+        var known = StoredConstants()
+        for (index, content) in contents.enumerated() { known.add(content.packed, at: index) }
+        return constants.map { packed in known.find(packed).map { contents[$0].offset } }
+    }
+
+    /// Writes a constant that the area at `base` holds in another layout to `target`, which covers its bytes.
+    func restore(
+        _ packed: Program.PackedConstant, from base: UnsafeMutableRawPointer?, to target: UnsafeMutableRawPointer
+    ) throws {
+        if case .inline(let bytes) = packed.constant.data {
+            try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
+            return
+        }
+        guard let base = unsafe base,
+            let (stored, offset) = contents.first(where: { $0.packed.constant.data == packed.constant.data })
+        else { throw ExecutableError.areaTooSmall(area: "weight", bytes: 0, needed: packed.bytes) }
+        guard let (from, to) = stored.reorder else {
+            try unsafe store(packed, UnsafeRawBufferPointer(start: base + offset, count: stored.bytes), at: target)
+            return
+        }
+        // Back into the order of the model's file first, from which every layout is made.
+        try SystemMemory.require(from.byteCount)
+        let original = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(from.byteCount, 1), alignment: Alignment.bytes)
+        defer { unsafe original.deallocate() }
+        guard let start = original.baseAddress else { return }
+        try unsafe Reorder.run(from: to, base + offset, to: from, start)
+        try unsafe store(packed, UnsafeRawBufferPointer(original), at: target)
+    }
+
     private func store(
         _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
     ) throws {
@@ -76,12 +109,17 @@ private struct StoredConstants {
 
     private var entries: [Key: [(reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?, index: Int)]] = [:]
 
-    /// The index of an equal constant; else nil, and the constant is known by `index` from now on.
-    mutating func place(_ packed: Program.PackedConstant, at index: Int) -> Int? {
-        let key = Key(source: packed.constant.data, bytes: packed.bytes)
-        if let equal = entries[key]?.first(where: { Self.same($0.reorder, packed.reorder) }) { return equal.index }
-        entries[key, default: []].append((packed.reorder, index))
-        return nil
+    /// The index of an equal constant; nil if there is none.
+    func find(_ packed: Program.PackedConstant) -> Int? {
+        entries[Self.key(packed)]?.first { Self.same($0.reorder, packed.reorder) }?.index
+    }
+
+    mutating func add(_ packed: Program.PackedConstant, at index: Int) {
+        entries[Self.key(packed), default: []].append((packed.reorder, index))
+    }
+
+    private static func key(_ packed: Program.PackedConstant) -> Key {
+        Key(source: packed.constant.data, bytes: packed.bytes)
     }
 
     private static func same(

@@ -75,10 +75,7 @@ enum ElementwiseBinary {
     {
         let (left, right) = (lowering.builder.desc(first), lowering.builder.desc(second))
         let output = lowering.outputs[0]
-        // oneDNN's maximum and minimum lose a NaN in the first operand.
-        let keepsNaN = function != .maximum && function != .minimum || !lowering.isAlone([first, second])
-        if left.dataType == .float, let algorithm = function.algorithm, keepsNaN,
-            lowering.prefersOneDNN([first, second]),
+        if left.dataType == .float, let algorithm = function.algorithm, lowering.prefersOneDNN([first, second]),
             let result = try lowering.builder.binary(algorithm, first, second, output: output)
         {
             return result

@@ -100,11 +100,6 @@ extension Lowering {
         return isLarge || !builder.postOperations.isEmpty || values.contains { !builder.isPlain($0) }
     }
 
-    /// Whether nothing follows that the kernel could compute as well, and the operands lie as our own kernels want them.
-    func isAlone(_ values: [Value]) -> Bool {
-        builder.postOperations.isEmpty && values.allSatisfy { builder.isPlain($0) }
-    }
-
     /// Emits what `body` emits under another shape than the output's, leaving the post-operations for afterwards: their
     /// operands are meant for the output's shape.
     func withoutPostOperations<Result>(_ body: () throws -> Result) rethrows -> Result {

@@ -89,9 +89,7 @@ enum ElementwiseUnary {
     /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
     static func apply(_ function: UnaryFunction, to x: Value, _ lowering: Lowering) throws -> Value {
         let desc = lowering.builder.desc(x)
-        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]),
-            !(function.losesNaN && lowering.isAlone([x]))
-        {
+        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]) {
             return try lowering.builder.eltwise(x, eltwise)
         }
         return try lowering.native(function.kernel(desc.dataType, count: desc.elementCount ?? 0), [x])[0]
@@ -119,14 +117,6 @@ enum ElementwiseUnary {
 }
 
 extension UnaryFunction {
-    /// Whether oneDNN makes a number of NaN where our own kernel, which is as quick, keeps it.
-    fileprivate var losesNaN: Bool {
-        switch self {
-        case .relu, .relu6, .clip, .hardSigmoid: true
-        default: false
-        }
-    }
-
     /// The function in oneDNN's terms, where oneDNN computes it well.
     var eltwise: Eltwise? {
         switch self {

@@ -93,6 +93,17 @@ import Testing
         #expect(running.isSurroundingIntact)
     }
 
+    @Test func eachGearKeepsNaN() throws {
+        let running = try Running(model(), misalignment: 5)
+        for (number, (gear, size)) in [(1, 4), (0, 1), (1, 4)].enumerated() {
+            let x = [.nan] + [Float](repeating: 1, count: 3 * size - 1)
+            let found = try running.run([x, [1, -2, 3], [0]], gear: gear)[0]
+            #expect(found.map(\.isNaN) == x.map(\.isNaN))
+            #expect(running.exactExecutions == number + 1)
+        }
+        #expect(running.isSurroundingIntact)
+    }
+
     @Test func valuesChooseTheGear() {
         let table = GearTable(selectorInput: 0, gears: [[1, 2], [1, 3], [4, 2]])
         for (values, gear) in [

@@ -35,6 +35,9 @@ final class Running {
             prepared, weights: weights.area.baseAddress, workspace: workspace.area.baseAddress)
     }
 
+    /// How often the quick kernels had lost NaN.
+    var exactExecutions: Int { instance.exactExecutions }
+
     /// The outputs; in a model with gears those of the gear, which is given, whatever its selector holds.
     func run(_ inputs: [[Float]], gear: Int = 0) throws -> [[Float]] {
         let sources = unsafe inputs.map { values in

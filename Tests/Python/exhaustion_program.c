@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -200,6 +201,25 @@ static void end_executed(aclError error)
     end_load(ACL_SUCCESS);
 }
 
+/* An input that only kernels for it compute; they are made when it comes first. */
+static float *first_number(void)
+{
+    return aclGetDataBufferAddr(aclmdlGetDatasetBuffer(tensors.inputs, 0));
+}
+
+static void prepare_spoiled(void)
+{
+    prepare_load();
+    *first_number() = NAN;
+}
+
+static void end_spoiled(aclError error)
+{
+    ASSERT(error || isnan(*(float *)tensors.output[0]));
+    *first_number() = 0;
+    end_load(ACL_SUCCESS);
+}
+
 static aclError unload(void)
 {
     return aclmdlUnload(model);
@@ -383,6 +403,7 @@ static const struct scenario scenarios[] = {
     {"load_file", false, renew_file, load_file, end_load},
     {"first_execution", false, prepare_load, execute, end_executed},
     {"execution", false, nothing, execute_kept, end},
+    {"execution_with_nan", false, prepare_spoiled, execute, end_spoiled},
     {"stream", true, prepare_load, execute_on_stream, end_stream},
     {"unload", false, prepare_load, unload, end_unload},
     {"dataset", false, nothing, make_buffers, end_made},

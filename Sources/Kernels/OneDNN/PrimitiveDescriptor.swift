@@ -29,6 +29,20 @@ package final class PrimitiveDescriptor: @unchecked Sendable {
 
     package var isReference: Bool { implementation.hasPrefix("ref") }
 
+    /// Whether the kernel and its post-operations are generated code, in which NaN cannot be lost unnoticed: comparing it
+    /// is an invalid operation that the processor keeps in mind. Compiled code may compare without a trace.
+    package var isGenerated: Bool {
+        if ["jit", "brg", "brdgmm"].contains(where: { implementation.hasPrefix($0) }) { return true }
+        // Convolutions by matrix products leave the post-operations to compiled code, unlike the products themselves.
+        return implementation.contains("gemm:jit") && !isConvolution
+    }
+
+    private var isConvolution: Bool {
+        var kind = dnnl_undefined_primitive
+        _ = unsafe dnnl_primitive_desc_query(handle, dnnl_query_primitive_kind, 0, &kind)
+        return kind == dnnl_convolution || kind == dnnl_deconvolution
+    }
+
     package func source(_ index: Int = 0) throws(OneDNNError) -> MemoryDescriptor {
         try query(dnnl_query_src_md, Int32(index))
     }

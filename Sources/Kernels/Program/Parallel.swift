@@ -17,6 +17,13 @@ package enum Parallel {
     /// How many threads, up to `wanted`, the system grants; they are kept for executions.
     package static func available(_ wanted: Int) -> Int { Int(team_available(Int32(clamping: wanted))) }
 
+    /// Forgets what the processor has raised on the calling thread and on those at hand; returns what the former had.
+    package static func forgetExceptions() -> Int { Int(team_forget_exceptions()) }
+    /// What was raised since, as in `Program.Step.alarms`.
+    package static func exceptions() -> Int { Int(team_exceptions()) }
+    /// Gives the calling thread back what `forgetExceptions` returned.
+    package static func restore(_ exceptions: Int) { team_restore_exceptions(Int32(truncatingIfNeeded: exceptions)) }
+
     @unsafe
     private struct Job {
         let kernel: any NativeKernel

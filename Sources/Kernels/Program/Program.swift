@@ -38,6 +38,8 @@ package struct Program {
         package var writes: [Int]
         /// Whether the first output may lie in the memory of the first input.
         package var canRunInPlace: Bool
+        /// Exceptions of the processor (`TEAM_…`) after which the result may lack NaN or an infinity.
+        package var alarms: Int = 0
     }
 
     /// A constant as a kernel wants it in the weight area.
@@ -47,6 +49,9 @@ package struct Program {
         package var reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?
         package var bytes: Int
     }
+
+    /// Whether a step may lose NaN; it shows when it does.
+    package var mayLoseNaN: Bool { steps.contains { $0.alarms != 0 } }
 
     package var buffers: [Buffer] = []
     package var steps: [Step] = []

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import COneDNN
+internal import CThreadTeam
 public import GEGraph
 
 extension ProgramBuilder {
@@ -8,8 +9,11 @@ extension ProgramBuilder {
     public func eltwise(_ x: Value, _ function: Eltwise) throws -> Value {
         let engine = try Engine.shared()
         let source = try layout(of: x)
-        return try emitWithPostOperations(
-            output: desc(x), shape: source.shape, canRunInPlace: true
+        let leader = Leader(
+            alarms: function.losesNaN ? TEAM_INVALID : 0, needsGeneratedCode: function.isWrongInCompiledCode,
+            canRunInPlace: true)
+        let emitted = try emitLeader(
+            leader, output: desc(x), shape: source.shape
         ) { attributes throws(OneDNNError) in
             try unsafe PrimitiveDescriptor("dnnl_eltwise_forward_primitive_desc_create") {
                 unsafe dnnl_eltwise_forward_primitive_desc_create(
@@ -19,6 +23,15 @@ extension ProgramBuilder {
         } operands: { _ in
             [(DNNL_ARG_SRC, try operand(x, source))]
         }
+        let own = function.ownFunction?.kernel(.float, count: desc(x).elementCount ?? 0)
+        return try emitted ?? native(own, [x], output: desc(x))
+    }
+
+    private func native(_ kernel: (any NativeKernel)?, _ inputs: [Value], output: TensorDesc) throws -> Value {
+        guard let kernel else {
+            throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "there is no kernel that keeps NaN")
+        }
+        return try native(kernel, inputs: inputs, outputs: [output])[0]
     }
 
     /// Combines two float tensors element by element with numpy's broadcasting. Returns nil where neither operand has
@@ -50,10 +63,11 @@ extension ProgramBuilder {
         if shape(first).isEmpty { first = try reshape(first, to: [1]) }
         let source = try layout(of: first)
         let other = isFull ? source : try broadcast(second, in: source)
-        return try emitWithPostOperations(
-            output: output, shape: source.shape, canRunInPlace: true,
-            combinesChannels: source.hasUnmistakableChannels()
-        ) { attributes throws(OneDNNError) in
+        let own = algorithm.ownFunction
+        let leader = Leader(
+            alarms: own == nil ? 0 : TEAM_INVALID, dividesPadding: algorithm == .divide, canRunInPlace: true,
+            combinesChannels: try source.hasUnmistakableChannels())
+        let emitted = try emitLeader(leader, output: output, shape: source.shape) { attributes throws(OneDNNError) in
             try unsafe PrimitiveDescriptor("dnnl_binary_primitive_desc_create") {
                 unsafe dnnl_binary_primitive_desc_create(
                     &$0, engine.handle, algorithm.dnnl, source.handle, other.handle, source.handle, attributes.handle)
@@ -61,6 +75,8 @@ extension ProgramBuilder {
         } operands: { _ in
             [(DNNL_ARG_SRC_0, try operand(first, source)), (DNNL_ARG_SRC_1, try operand(second, other))]
         }
+        let shapes = BinaryShapes(shape(first), shape(second), output: source.shape)
+        return try emitted ?? native(own?.kernel(.float, shapes), [first, second], output: output)
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import COneDNN
+internal import CThreadTeam
 public import GEGraph
 
 public enum PoolingKind: Sendable {
@@ -42,7 +43,8 @@ extension ProgramBuilder {
             strides.map { Int64($0) }, kernel.map { Int64($0) }, dilations.map { Int64($0 - 1) },
             padsBegin.map { Int64($0) }, padsEnd.map { Int64($0) }
         )
-        return try emitWithPostOperations(output: output, shape: output.shape) { attributes throws(OneDNNError) in
+        let leader = kind == .max ? Self.maximum : Leader()
+        let emitted = try emitLeader(leader, output: output, shape: output.shape) { attributes throws(OneDNNError) in
             try unsafe PrimitiveDescriptor("dnnl_pooling_forward_primitive_desc_create") {
                 unsafe dnnl_pooling_forward_primitive_desc_create(
                     &$0, engine.handle, dnnl_forward_inference, kind.dnnl, source.handle, destination.handle,
@@ -51,11 +53,27 @@ extension ProgramBuilder {
         } operands: { _ in
             [(DNNL_ARG_SRC, try operand(x, source))]
         }
+        if let emitted { return emitted }
+        let geometry = PoolingGeometry(
+            image: shape(x), output: output.shape, window: kernel, strides: strides, dilations: dilations,
+            padsBegin: padsBegin, padsEnd: padsEnd)
+        guard let kernel = poolingKernel(output.dataType, geometry, .maximum) else {
+            throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "there is no kernel that keeps NaN")
+        }
+        return try native(kernel, inputs: [x], outputs: [output])[0]
     }
+
+    /// oneDNN 3.2 begins a maximum with the lowest finite number instead of infinity, and a minimum with the greatest.
+    /// Twice that is an infinity and makes the processor raise its overflow; half of twice any other number is the number.
+    private static let doubledAndHalved = [Eltwise(.linear, alpha: 2), Eltwise(.linear, alpha: 0.5)]
+    private static let maximum = Leader(
+        alarms: TEAM_INVALID | TEAM_OVERFLOW, own: doubledAndHalved.map { .eltwise($0) })
 
     /// Reduces a float tensor over `axes`; the result has `output`'s shape, the axes kept as 1 or dropped. Returns nil
     /// where oneDNN has only its slow fallback: the caller then uses a kernel of its own.
     public func reduction(_ x: Value, _ kind: ReductionKind, axes: [Int], output: TensorDesc) throws -> Value? {
+        let isExtreme = kind == .max || kind == .min
+        if isExtreme, keepsNaN { return nil }
         var kept = shape(x)
         for axis in axes { kept[axis] = 1 }
         if kind == .mean || kind == .max, kept.count > 2, kept.count <= 5, axes.sorted() == Array(2..<kept.count) {
@@ -67,19 +85,22 @@ extension ProgramBuilder {
                 padsBegin: zeros, padsEnd: zeros, output: TensorDesc(output.dataType, kept))
             return try reshape(pooled, to: output.shape)
         }
-        guard desc(x).dataType == .float, !kept.isEmpty else { return nil }
+        guard desc(x).dataType == .float, let row = shape(x).last else { return nil }
+        // In rows shorter than a vector oneDNN compares lanes that hold no elements, which looks like NaN.
+        if isExtreme, row < 16 { return nil }
         let engine = try Engine.shared()
         let source = try layout(of: x)
         let destination = try MemoryDescriptor.any(output.dataType, kept)
-        let attributes = try Attributes()
+        let attributes = try Attributes(isExtreme ? Self.doubledAndHalved.map { .eltwise($0) } : [])
         let descriptor = unsafe try? PrimitiveDescriptor("dnnl_reduction_primitive_desc_create") {
             unsafe dnnl_reduction_primitive_desc_create(
                 &$0, engine.handle, kind.dnnl, source.handle, destination.handle, 0, 0, attributes.handle)
         }
-        guard let descriptor, !descriptor.isReference else { return nil }
+        guard let descriptor, !descriptor.isReference, !isExtreme || descriptor.isGenerated else { return nil }
         let reduced = emit(
             descriptor, [(DNNL_ARG_SRC, try operand(x, source))], result: DNNL_ARG_DST,
-            output: TensorDesc(output.dataType, kept), layout: try descriptor.destination())
+            output: TensorDesc(output.dataType, kept), layout: try descriptor.destination(),
+            alarms: isExtreme ? Self.maximum.alarms : 0)
         return try reshape(reduced, to: output.shape)
     }
 

@@ -1,48 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import COneDNN
+internal import CThreadTeam
 internal import GEGraph
 
 extension ProgramBuilder {
-    /// Emits a primitive with as many of the pending post-operations as oneDNN executes well, and applies the rest after
-    /// it.
+    /// What a primitive computes besides its post-operations.
+    struct Leader {
+        /// See `Program.Step.alarms`; only generated code raises them reliably.
+        var alarms: Int = 0
+        /// See `Eltwise.isWrongInCompiledCode`.
+        var needsGeneratedCode = false
+        /// See `PostOperation.dividesPadding`.
+        var dividesPadding = false
+        /// Post-operations that belong to it.
+        var own: [PostOperation<Value>] = []
+        var canRunInPlace = false
+        /// Whether post-operations may have an operand with one number for each channel.
+        var combinesChannels = true
+    }
+
+    /// Emits a primitive with as many of the pending post-operations as oneDNN executes well; the rest stays pending.
     ///
     /// - output: descriptor of the result; the primitive's own destination may merge its leading dimensions.
     /// - shape: the destination's shape as the primitive sees it.
-    /// - combinesChannels: whether post-operations may have an operand with one number for each channel.
     /// - make: creates the primitive descriptor for the given attributes.
     /// - operands: the primitive's own arguments, given the chosen descriptor.
+    /// - Returns: nil where oneDNN would lose NaN, and that is not allowed or would not be noticed.
+    func emitLeader(
+        _ leader: Leader, output: TensorDesc, shape: [Int],
+        _ make: (Attributes) throws(OneDNNError) -> PrimitiveDescriptor,
+        operands: (PrimitiveDescriptor) throws -> [(argument: Int32, operand: Program.Operand)]
+    ) throws -> Value? {
+        if keepsNaN, leader.alarms != 0 { return nil }
+        for count in fusableCounts(leader) {
+            let operations = leader.own + postOperations.prefix(count)
+            let isWatched = leader.alarms != 0 || operations.contains(where: \.losesNaN)
+            let needsGenerated =
+                isWatched || leader.needsGeneratedCode || operations.contains(where: \.isWrongInCompiledCode)
+            guard let (descriptor, fused) = try choose(operations, leader, output: output, shape: shape, make),
+                !needsGenerated || descriptor.isGenerated
+            else { continue }
+            postOperations.removeFirst(count)
+            var arguments = try operands(descriptor)
+            for (index, operation) in fused.enumerated() {
+                guard let value = operation.operand else { continue }
+                let argument = Int32(DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE) * Int32(index + 1) | DNNL_ARG_SRC_1
+                arguments.append((argument, try operand(value, descriptor.argument(argument))))
+            }
+            return emit(
+                descriptor, arguments, result: DNNL_ARG_DST, output: output, layout: try descriptor.destination(),
+                canRunInPlace: leader.canRunInPlace, alarms: isWatched ? leader.alarms | TEAM_INVALID : 0)
+        }
+        return nil
+    }
+
+    /// The same for a leader that keeps NaN itself.
     func emitWithPostOperations(
-        output: TensorDesc, shape: [Int], canRunInPlace: Bool = false, combinesChannels: Bool = true,
+        output: TensorDesc, shape: [Int],
         _ make: (Attributes) throws(OneDNNError) -> PrimitiveDescriptor,
         operands: (PrimitiveDescriptor) throws -> [(argument: Int32, operand: Program.Operand)]
     ) throws -> Value {
-        let pending = postOperations
-        var fused: (descriptor: PrimitiveDescriptor, values: [Value?])?
-        if !pending.isEmpty, let aligned = try align(pending, output: output.shape, to: shape),
-            combinesChannels || !aligned.contains(where: { $0.hasChannelOperand(self, result: shape) })
-        {
-            let attributes = try Attributes(aligned.map { try $0.descriptor(self, result: shape) })
-            if let descriptor = try? make(attributes), !descriptor.isReference {
-                fused = (descriptor, aligned.map(\.operand))
-            }
+        guard let value = try emitLeader(Leader(), output: output, shape: shape, make, operands: operands) else {
+            throw OneDNNError(function: "\(nodeType) without post-operations", status: dnnl_unimplemented.rawValue)
         }
-        if let fused {
-            postOperations = []
-            var arguments = try operands(fused.descriptor)
-            for (index, value) in fused.values.enumerated() {
-                guard let value else { continue }
-                let argument = Int32(DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE) * Int32(index + 1) | DNNL_ARG_SRC_1
-                arguments.append((argument, try operand(value, fused.descriptor.argument(argument))))
-            }
-            return emit(
-                fused.descriptor, arguments, result: DNNL_ARG_DST, output: output,
-                layout: try fused.descriptor.destination(), canRunInPlace: canRunInPlace)
-        }
-        let descriptor = try make(try Attributes())
-        return emit(
-            descriptor, try operands(descriptor), result: DNNL_ARG_DST, output: output,
-            layout: try descriptor.destination(), canRunInPlace: canRunInPlace)
+        return value
+    }
+
+    /// How many of the pending post-operations to try, most first: all that may stand in one kernel, those before the
+    /// first that loses NaN, none.
+    private func fusableCounts(_ leader: Leader) -> [Int] {
+        let harmless = postOperations.prefix { !$0.losesNaN }.count
+        if keepsNaN { return harmless > 0 ? [harmless, 0] : [0] }
+        var (loses, divides) = (leader.alarms != 0, leader.dividesPadding)
+        let together = postOperations.prefix { operation in
+            loses = loses || operation.losesNaN
+            divides = divides || operation.dividesPadding
+            return !(loses && divides)
+        }.count
+        return [together] + [harmless, 0].filter { $0 < together }
+    }
+
+    /// The descriptor with these post-operations, in the rank of its destination; nil if oneDNN has no good one.
+    private func choose(
+        _ operations: [PostOperation<Value>], _ leader: Leader, output: TensorDesc, shape: [Int],
+        _ make: (Attributes) throws(OneDNNError) -> PrimitiveDescriptor
+    ) throws -> (PrimitiveDescriptor, [PostOperation<Value>])? {
+        if operations.isEmpty { return (try make(try Attributes()), []) }
+        guard let aligned = try align(operations, output: output.shape, to: shape),
+            leader.combinesChannels || !aligned.contains(where: { $0.hasChannelOperand(self, result: shape) })
+        else { return nil }
+        let attributes = try Attributes(aligned.map { try $0.descriptor(self, result: shape) })
+        guard let descriptor = try? make(attributes), !descriptor.isReference else { return nil }
+        return (descriptor, aligned)
     }
 
     /// Applies what no kernel took over, one step each.

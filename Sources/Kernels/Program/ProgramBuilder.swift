@@ -16,6 +16,8 @@ public final class ProgramBuilder {
     package private(set) var program = Program()
     /// Bytes that lowering has made: constants and the tables of kernels.
     package private(set) var madeBytes = 0
+    /// Whether only kernels are emitted that keep NaN and infinities, however slow.
+    package let keepsNaN: Bool
 
     private var values: [Info] = []
     /// Copies of values in other layouts that exist already.
@@ -33,7 +35,7 @@ public final class ProgramBuilder {
         var source: Source
     }
 
-    package init() {}
+    package init(keepsNaN: Bool = false) { self.keepsNaN = keepsNaN }
 
     // MARK: Values
 
@@ -156,7 +158,7 @@ public final class ProgramBuilder {
     /// Emits a primitive whose result has the descriptor `output` in the layout `layout`.
     func emit(
         _ primitive: PrimitiveDescriptor, _ arguments: [(argument: Int32, operand: Program.Operand)],
-        result: Int32, output: TensorDesc, layout: MemoryDescriptor, canRunInPlace: Bool = false
+        result: Int32, output: TensorDesc, layout: MemoryDescriptor, canRunInPlace: Bool = false, alarms: Int = 0
     ) -> Value {
         let target = addBuffer(.activation, layout.byteCount)
         program.steps.append(
@@ -166,7 +168,7 @@ public final class ProgramBuilder {
                     primitive,
                     arguments + [(argument: result, operand: Program.Operand(buffer: target, layout: layout))]),
                 scratchBytes: primitive.scratchpadBytes, reads: arguments.map(\.operand.buffer), writes: [target],
-                canRunInPlace: canRunInPlace))
+                canRunInPlace: canRunInPlace, alarms: alarms))
         return value(output, layout, buffer: target)
     }
 

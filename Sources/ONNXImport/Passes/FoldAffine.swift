@@ -100,14 +100,18 @@ extension GraphDraft {
         guard inputs.count == 2,
             let values = channelValues(inputs[1 - slot], axis: channelAxis, shape: desc(x).shape)
         else { return nil }
-        switch (type, slot) {
-        case ("Mul", _): return Affine(scale: values, shift: [0])
-        case ("RealDiv", 0): return values.contains(0) ? nil : Affine(scale: values.map { 1 / $0 }, shift: [0])
-        case ("Add", _): return Affine(scale: [1], shift: values)
-        case ("Sub", 0): return Affine(scale: [1], shift: values.map { -$0 })
-        case ("Sub", 1): return Affine(scale: [-1], shift: values)
-        default: return nil
-        }
+        let affine: Affine? =
+            switch (type, slot) {
+            case ("Mul", _): Affine(scale: values, shift: [0])
+            case ("RealDiv", 0): Affine(scale: values.map { 1 / $0 }, shift: [0])
+            case ("Add", _): Affine(scale: [1], shift: values)
+            case ("Sub", 0): Affine(scale: [1], shift: values.map { -$0 })
+            case ("Sub", 1): Affine(scale: [-1], shift: values)
+            default: nil
+            }
+        // Weights that a factor makes infinite would add up to NaN.
+        let isScalable = affine?.scale.allSatisfy { abs($0) <= Double(Float.greatestFiniteMagnitude) }
+        return isScalable == true ? affine : nil
     }
 
     /// A batch normalisation with constant parameters as scale and shift.
