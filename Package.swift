@@ -50,6 +50,8 @@ func wrapping(_ names: [String]) -> LinkerSetting {
     .unsafeFlags(names.flatMap { ["-Xlinker", "--wrap=\($0)"] }, .when(configuration: .release))
 }
 let wraps = "MEMORY_RESERVE_WRAPS"
+/// Sources/CSwiftThreads/swift_runtime.c stands in for this function of the Swift runtime, where that is linked statically.
+let onceSlow = "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_"
 
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
@@ -116,8 +118,8 @@ let package = Package(
 
         // Keeps the products usable with glibc 2.34.
         .target(name: "COldGlibc"),
-        // Corrects the Swift runtime in forked children.
-        .target(name: "CSwiftThreads"),
+        // Forks of a process whose threads run Swift.
+        .target(name: "CSwiftThreads", linkerSettings: [.unsafeFlags(["-Xlinker", "--wrap=\(onceSlow)"])]),
         // Turns faults in a program's memory into errors.
         .target(name: "CMemoryGuard"),
         // Devices, contexts, streams, memory, the model table, and the exported C functions.

@@ -174,8 +174,8 @@ def containers(function: Function) -> list[str]:
     return lines
 
 
-def call(function: Function) -> tuple[list[str], list[str], str]:
-    """Declarations, statements, and the result expression of a generated call."""
+def call(function: Function, leave: str) -> tuple[list[str], list[str], str]:
+    """Declarations, statements, and the result of a generated call. `leave` is what ends an interrupted one."""
     arguments = {a.name: a for a in function.args or ()}
     results = {r.name: r for r in function.returns}
     before, passed, types = [], [], {}
@@ -219,7 +219,9 @@ def call(function: Function) -> tuple[list[str], list[str], str]:
         finish = make(result, "value", c_type)
     statement = f"{before_call}{expression};"
     if function.gil == "release":
-        return before, ["Py_BEGIN_ALLOW_THREADS", statement, "Py_END_ALLOW_THREADS"], finish
+        before.insert(0, "struct call released;")
+        ended = ["if (!end_call(&released)) {", f"    {leave}", "}"]
+        return before, ["begin_call(&released);", statement, *ended], finish
     if function.gil == "keep":
         return before, [statement], finish
     raise ValueError(f"{function.python}: gil is {function.gil!r}, expected release or keep")
@@ -244,7 +246,7 @@ def wrapper(function: Function) -> str:
         finish = f"{function.converter}({', '.join(passed)})"
     else:
         body.append("(void)self;")
-        before, lines, finish = call(function)
+        before, lines, finish = call(function, "goto done;" if has_containers else "return NULL;")
         body += before
         statements += lines
     if has_containers:

@@ -298,7 +298,7 @@ static void release_lock(void)
 
 /* A forked child finds the heap whole and the lock free. The first handlers that are registered are the last that run
  * before a fork, so that none of ours asks for memory in between. */
-__attribute__((constructor)) static void prepare_reserve(void)
+__attribute__((constructor(101))) static void prepare_reserve(void)
 {
     // A large page would be taken whole.
     madvise(reserve, RESERVE_BYTES, MADV_NOHUGEPAGE);

@@ -501,7 +501,9 @@ static void in_child(void)
     team_member.crew = NULL;
 }
 
-__attribute__((constructor)) static void watch_forks(void)
+/* Early, so that it holds the list only when nobody is inside a call any more: what is registered last runs first, and
+ * Swift's own constructors may already register the gate of the calls. */
+__attribute__((constructor(102))) static void watch_forks(void)
 {
     pthread_atfork(before_fork, in_parent, in_child);
 }

@@ -150,24 +150,28 @@ final class BoundSteps {
         case lostNaN
     }
 
+    /// - goesOn: asked between the steps.
+    ///
     /// Safety: the buffers cover the model's inputs and outputs, in order.
     /// - Throws: `OneDNNError`, or `KernelFailure` for an index that is outside.
     @unsafe
     func run(
-        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+        inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
+        while goesOn: () -> Bool
     ) throws -> Outcome {
         for patch in inputPatches { try unsafe apply(patch, inputs) }
         for patch in outputPatches { try unsafe apply(patch, outputs) }
-        guard isWatched else { return try runSteps() }
+        guard isWatched else { return try runSteps(while: goesOn) }
         // The program's own exceptions are none of ours.
         let before = Parallel.forgetExceptions()
         defer { Parallel.restore(before) }
-        return try runSteps()
+        return try runSteps(while: goesOn)
     }
 
-    private func runSteps() throws -> Outcome {
-        for step in steps {
-            switch step {
+    private func runSteps(while goesOn: () -> Bool) throws -> Outcome {
+        for index in steps.indices {
+            guard index == 0 || goesOn() else { throw ExecutableError.stopped }
+            switch unsafe steps[index] {
             case .primitive(let primitive, let arguments, let count, let alarms):
                 if alarms != 0 { _ = Parallel.forgetExceptions() }
                 let status = unsafe dnnl_primitive_execute(primitive, stream, count, arguments)

@@ -53,9 +53,11 @@ public final class ModelInstance {
     /// - inputs, outputs: addresses of the caller's buffers in the model's order, of any alignment, at least as large as
     ///   `inputBytes` and `outputBytes` say for the gear; outputs are overwritten.
     /// - gear: the number of the gear; 0 in a model without gears.
+    /// - goesOn: asked between the steps; when it answers false, the execution ends with `ExecutableError.stopped`, and the
+    ///   outputs are undefined.
     public func execute(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
-        gear: Int = 0
+        gear: Int = 0, while goesOn: () -> Bool = { true }
     ) throws {
         guard inputs.count >= prepared.inputBytes.count, outputs.count >= prepared.outputBytes.count else {
             throw ExecutableError.areaTooSmall(
@@ -64,9 +66,9 @@ public final class ModelInstance {
         }
         let steps = branches[gear]
         try Parallel.with(threads: steps.sharesWork ? prepared.threads : 1) {
-            if try unsafe steps.run(inputs: inputs, outputs: outputs) == .complete { return }
+            if try unsafe steps.run(inputs: inputs, outputs: outputs, while: goesOn) == .complete { return }
             exactExecutions += 1
-            _ = try unsafe exactSteps(gear)?.run(inputs: inputs, outputs: outputs)
+            _ = try unsafe exactSteps(gear)?.run(inputs: inputs, outputs: outputs, while: goesOn)
         }
     }
 

@@ -94,14 +94,16 @@ public final class PreparedModel: Sendable {
     }
 }
 
-/// Why a prepared model cannot be bound.
+/// Why a prepared model cannot be bound, or has not been executed.
 public enum ExecutableError: Error, Equatable, CustomStringConvertible {
     case areaTooSmall(area: String, bytes: Int, needed: Int)
+    case stopped
 
     public var description: String {
         switch self {
         case .areaTooSmall(let area, let bytes, let needed):
             "the \(area) area has \(bytes) bytes, \(needed) are needed"
+        case .stopped: "the execution was stopped"
         }
     }
 }

@@ -37,26 +37,48 @@ struct launched {
     PyObject *argument;
 };
 
-/* A callback has no caller in Python that could catch what it raises, so it goes to sys.unraisablehook. */
+/* A callback on its way through Python: it takes the GIL, and what was raised around it waits meanwhile. */
+struct visit {
+    PyGILState_STATE gil;
+    PyObject *type, *value, *traceback;
+};
+
+static void enter_python(struct visit *visit)
+{
+    visit->gil = PyGILState_Ensure();
+    PyErr_Fetch(&visit->type, &visit->value, &visit->traceback);
+}
+
+/* A callback has no caller in Python that could catch what it raises, so it goes to sys.unraisablehook; but Ctrl-C ends
+ * the call that runs the callback. */
+static void leave_python(struct visit *visit, PyObject *function)
+{
+    if (PyErr_Occurred() && interrupt_call()) {
+        Py_XDECREF(visit->type);
+        Py_XDECREF(visit->value);
+        Py_XDECREF(visit->traceback);
+    } else {
+        if (PyErr_Occurred()) {
+            PyErr_WriteUnraisable(function);
+        }
+        PyErr_Restore(visit->type, visit->value, visit->traceback);
+    }
+}
+
 static void run_launched(void *user_data)
 {
     struct launched *launched = user_data;
     if (callbacks_are_closed()) {
         return;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *result = PyObject_CallFunctionObjArgs(launched->function, launched->argument, NULL);
-    if (!result) {
-        PyErr_WriteUnraisable(launched->function);
-    }
-    Py_XDECREF(result);
+    struct visit visit;
+    enter_python(&visit);
+    Py_XDECREF(PyObject_CallFunctionObjArgs(launched->function, launched->argument, NULL));
+    leave_python(&visit, launched->function);
     Py_DECREF(launched->function);
     Py_DECREF(launched->argument);
     free(launched);
-    PyErr_Restore(type, value, traceback);
-    PyGILState_Release(gil);
+    PyGILState_Release(visit.gil);
 }
 
 PyObject *rt_launch_callback(PyObject *self, aclrtLaunchCallback_fn call, PyObject *fn, PyObject *user_data_list,
@@ -91,21 +113,16 @@ static void report_exception_info(aclrtExceptionInfo *info)
     if (callbacks_are_closed()) {
         return;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
+    struct visit visit;
+    enter_python(&visit);
     PyObject *function = callback_state ? callback_state->exception_callback : NULL;
+    Py_XINCREF(function);
     if (function) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        Py_INCREF(function);
-        PyObject *result = PyObject_CallFunction(function, "K", (unsigned long long)(uintptr_t)info);
-        if (!result) {
-            PyErr_WriteUnraisable(function);
-        }
-        Py_XDECREF(result);
-        Py_DECREF(function);
-        PyErr_Restore(type, value, traceback);
+        Py_XDECREF(PyObject_CallFunction(function, "K", (unsigned long long)(uintptr_t)info));
     }
-    PyGILState_Release(gil);
+    leave_python(&visit, function);
+    Py_XDECREF(function);
+    PyGILState_Release(visit.gil);
 }
 
 PyObject *rt_set_exception_info_callback(PyObject *self, aclrtSetExceptionInfoCallback_fn call, PyObject *fn)
@@ -144,25 +161,20 @@ static int32_t report_dump_chunk(const struct dump_chunk *chunk, int32_t length)
         return -1;
     }
     int32_t answer = -1;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    struct visit visit;
+    enter_python(&visit);
     PyObject *function = callback_state ? callback_state->dump_callback : NULL;
+    Py_XINCREF(function);
     if (function) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        Py_INCREF(function);
         PyObject *dict = chunk_dict(chunk);
         PyObject *result = dict ? PyObject_CallFunctionObjArgs(function, dict, NULL) : NULL;
-        if (result) {
-            answer = 0;
-        } else {
-            PyErr_WriteUnraisable(function);
-        }
+        answer = result ? 0 : -1;
         Py_XDECREF(dict);
         Py_XDECREF(result);
-        Py_DECREF(function);
-        PyErr_Restore(type, value, traceback);
     }
-    PyGILState_Release(gil);
+    leave_python(&visit, function);
+    Py_XDECREF(function);
+    PyGILState_Release(visit.gil);
     return answer;
 }
 
@@ -196,26 +208,24 @@ static void *call_allocator(
         return NULL;
     }
     void *address = NULL;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    struct visit visit;
+    enter_python(&visit);
     PyObject *function = callback_state ? callback_state->allocator_functions[kind] : NULL;
+    Py_XINCREF(function);
     if (function) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        Py_INCREF(function);
         PyObject *result = PyObject_CallFunction(
             function, format, (unsigned long long)first, (unsigned long long)second, (unsigned long long)third);
         if (result && kind != ALLOCATOR_FREE && result != Py_None) {
             address = PyLong_AsVoidPtr(result);
         }
         if (PyErr_Occurred()) {
-            PyErr_WriteUnraisable(function);
             address = NULL;
         }
         Py_XDECREF(result);
-        Py_DECREF(function);
-        PyErr_Restore(type, value, traceback);
     }
-    PyGILState_Release(gil);
+    leave_python(&visit, function);
+    Py_XDECREF(function);
+    PyGILState_Release(visit.gil);
     return address;
 }
 

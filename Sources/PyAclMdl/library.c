@@ -8,6 +8,7 @@
 
 static void *library;
 static char *library_path;
+void (*set_interruption)(int32_t (*is_interrupted)(void));
 
 /* Opens the library once per process; ImportError with the loader's reason when that fails. */
 bool open_library(const char *path)
@@ -21,6 +22,8 @@ bool open_library(const char *path)
         return false;
     }
     library_path = strdup(path);
+    *(void **)&set_interruption = dlsym(library, "pyaclmdlSetInterruption");
+    watch_threads();
     return true;
 }
 

@@ -72,6 +72,25 @@ static inline void *c_function(int index)
     return found ? found : find_c_function(index);
 }
 
+/* Tells the library of a function of the calling thread; NULL when it is another library that knows no such thing. */
+extern void (*set_interruption)(int32_t (*is_interrupted)(void));
+
+/* calls.c: around a call of C that may take long, without the GIL. */
+struct call {
+    PyThreadState *python;
+    struct call *outer;
+    bool is_interrupted;
+};
+void watch_threads(void);
+bool is_main_thread(void);
+int32_t look_at_signals(void);
+void begin_call(struct call *call);
+/* False with an exception set when a signal has ended the call, whatever C answers. */
+bool end_call(struct call *call);
+/* In a callback that has raised: keeps a KeyboardInterrupt for the Python call around it, which raises it when it ends.
+ */
+bool interrupt_call(void);
+
 /* values.c */
 PyObject *refuse(const char *message);
 bool parse_like_python(PyObject *const *args, Py_ssize_t nargs, const char *format, ...);

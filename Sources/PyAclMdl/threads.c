@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acl.util.start_thread and stop_thread: raw OS threads whose number is the pthread_t that AscendCL wants. */
+#define _GNU_SOURCE
 #include "bindings.h"
 #include "values.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 struct thread_record {
     struct thread_record *next;
     pthread_t id;
+    /* A forked child has its parent's records, but not its threads. */
+    pid_t process;
     bool joining;
     PyObject *function;
     PyObject *argument;
@@ -81,6 +86,7 @@ PyObject *util_start_thread(PyObject *self, PyObject *thr_func, PyObject *args_l
         return pack2(make_K(0), make_i(failed));
     }
     struct state *state = state_of(self);
+    record->process = getpid();
     record->next = state->threads;
     state->threads = record;
     return pack2(make_K((uint64_t)record->id), make_i(0));
@@ -89,10 +95,27 @@ PyObject *util_start_thread(PyObject *self, PyObject *thr_func, PyObject *args_l
 static struct thread_record **find_record(struct state *state, uint64_t id)
 {
     struct thread_record **link = &state->threads;
-    while (*link && ((uint64_t)(*link)->id != id || (*link)->joining)) {
+    pid_t process = getpid();
+    while (*link && ((uint64_t)(*link)->id != id || (*link)->process != process || (*link)->joining)) {
         link = &(*link)->next;
     }
     return link;
+}
+
+/* Joins in pieces; ETIMEDOUT when a signal has raised. */
+static int join_looking_at_signals(pthread_t thread)
+{
+    enum { PIECE = 50000000, SECOND = 1000000000 };
+    int failed;
+    do {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += PIECE;
+        until.tv_sec += until.tv_nsec / SECOND;
+        until.tv_nsec %= SECOND;
+        failed = pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until);
+    } while (failed == ETIMEDOUT && !look_at_signals());
+    return failed;
 }
 
 PyObject *util_stop_thread(PyObject *self, uint64_t thread_id)
@@ -104,11 +127,14 @@ PyObject *util_stop_thread(PyObject *self, uint64_t thread_id)
         return make_i(ESRCH);
     }
     record->joining = true;
-    int failed;
-    Py_BEGIN_ALLOW_THREADS
-    failed = pthread_join(record->id, NULL);
-    Py_END_ALLOW_THREADS
+    struct call released;
+    begin_call(&released);
+    int failed = is_main_thread() ? join_looking_at_signals(record->id) : pthread_join(record->id, NULL);
+    bool is_done = end_call(&released);
     record->joining = false;
+    if (!is_done) {
+        return NULL;
+    }
     if (failed) {
         return make_i(failed);
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the stress program against a libascendcl.so that was built with a sanitizer, and runs it.
 
-usage: run.py address|thread FOLDER_OF_LIBRARY [--threads 8] [--calls 10000] [--seeds 1 2 3]
+usage: run.py address|thread FOLDER_OF_LIBRARY [--threads 8] [--calls 10000] [--seeds 1 2 3] [--forks 2000]
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def build(sanitizer: str, library: Path, folder: Path) -> Path:
     calls = folder / "stress_calls.c"
     calls.write_text(generate(INCLUDE, str(clang)), encoding="utf-8")
     objects = []
-    for source in (HERE / "stress.c", HERE / "programs.c", calls):
+    for source in (HERE / "stress.c", HERE / "programs.c", HERE / "forks.c", calls):
         objects.append(folder / f"{source.stem}.o")
         flags = ["-g", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-fsanitize={sanitizer}"]
         folders = [f"-I{HERE}", f"-I{INCLUDE}"]
@@ -69,14 +69,14 @@ def model(folder: Path) -> Path:
     return folder / "model.om"
 
 
-def check(sanitizer: str, program: Path, om: Path, threads: int, calls: int, seed: int) -> bool:
+def check(sanitizer: str, program: Path, om: Path, threads: int, calls: int, seed: int, forks: int) -> bool:
     """Runs one seed; prints what was found."""
     # oneDNN is not built with the sanitizers.
     environment = os.environ | OPTIONS | {
         "PYACLMDL_NUM_THREADS": "1", "PYACLMDL_DEVICE_COUNT": "2",
         "SWIFT_BACKTRACE": "enable=no",
     }  # fmt: skip
-    command = [program, om, threads, calls, seed, ROUNDS]
+    command = [program, om, threads, calls, seed, ROUNDS, forks]
     done = subprocess.run(map(str, command), env=environment, capture_output=True, text=True, check=False)
     sizes = [int(size) for size in re.findall(r"(\d+) bytes allocated", done.stderr)]
     problems = []
@@ -84,11 +84,13 @@ def check(sanitizer: str, program: Path, om: Path, threads: int, calls: int, see
         problems.append(f"exit status {done.returncode}")
     if " 0 without a message" not in done.stdout:
         problems.append("failures without a message")
-    if sanitizer == "address" and len(sizes) == ROUNDS:
+    if sanitizer == "address" and len(sizes) == ROUNDS and not forks:
         growth = (sizes[-1] - sizes[1]) / (threads * calls * (ROUNDS - 2) / ROUNDS)
         if growth > BYTES_PER_CALL:
             problems.append(f"{growth:.1f} bytes more per call")
-    print(f"{sanitizer} seed {seed}: {done.stdout.strip() or 'no result'}", *problems, sep="; ", flush=True)
+    print(
+        f"{sanitizer} seed {seed}, {forks} forks: {done.stdout.strip() or 'no result'}", *problems, sep="; ", flush=True
+    )
     if problems:
         print(done.stderr[-20000:], file=sys.stderr)
     return not problems
@@ -101,14 +103,16 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--calls", type=int, default=10000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--forks", type=int, default=2000)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = build(chosen.sanitizer, chosen.library.resolve(), folder)
         om = model(folder)
         results = [
-            check(chosen.sanitizer, program, om, chosen.threads, chosen.calls, seed) for seed in chosen.seeds
-        ]  # fmt: skip
+            check(chosen.sanitizer, program, om, chosen.threads, chosen.calls, seed, forks)
+            for seed, forks in [*((seed, 0) for seed in chosen.seeds), (len(chosen.seeds) + 1, chosen.forks)]
+        ]
     return 0 if all(results) else 1
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random valid and invalid calls of every function of the headers from several threads, seeded.
 //
-// usage: stress MODEL.om THREADS CALLS SEED ROUNDS
+// usage: stress MODEL.om THREADS CALLS SEED ROUNDS FORKS
 // Ends with the calls made; a crash, a deadlock or memory that grows from round to round ends it with an error.
 #include "stress.h"
 
@@ -25,6 +25,9 @@ static atomic_uint models[MODELS];
 static void *model_data;
 static size_t model_size;
 static atomic_int finished;
+// Set as long as the threads go on calling, however many calls they have made.
+static atomic_int is_forking;
+static int problems;
 static sem_t ended;
 static atomic_long progress;
 static atomic_long refused;
@@ -284,7 +287,7 @@ static void calls_of(struct caller *c, int count)
     aclrtSetDevice(0);
     for (int index = 0; index < BLOCKS; index++)
         allocate(c);
-    for (int done = 0; done < count;) {
+    for (int done = 0; done < count || atomic_load(&is_forking);) {
         int code = ACL_SUCCESS;
         uint64_t chance = draw(c, 100);
         if (chance < 6) {
@@ -401,11 +404,14 @@ static void clean(void)
     aclGetRecentErrMsg();
 }
 
-static void round_of_calls(int threads, uint64_t seed, int round)
+static void round_of_calls(int threads, uint64_t seed, int round, int forks)
 {
     struct caller *callers = calloc((size_t)threads, sizeof *callers);
+    struct caller forker = {.state = seed + 1};
 
     if (aclInit(NULL) != ACL_SUCCESS || aclrtSetDevice(1) != ACL_SUCCESS || aclrtSetDevice(0) != ACL_SUCCESS)
+        abort();
+    if (forks && prepare_children())
         abort();
     atomic_store(&finished, 0);
     start(rescue, NULL);
@@ -414,8 +420,11 @@ static void round_of_calls(int threads, uint64_t seed, int round)
     // Everything is used once before threads meet: what Swift initialises on first use is no race, but looks like one.
     if (round == 0)
         calls_of(&callers[0], 4 * call_count);
+    atomic_store(&is_forking, forks > 0);
     for (int index = 0; index < threads; index++)
         start(run, &callers[index]);
+    problems += fork_children(forks, &forker);
+    atomic_store(&is_forking, 0);
     for (int index = 0; index < threads; index++)
         sem_wait(&ended);
     atomic_store(&finished, 1);
@@ -451,7 +460,7 @@ extern unsigned char _swift_tsan_enabled __attribute__((weak));
 
 int main(int count, char **arguments)
 {
-    if (count != 6)
+    if (count != 7)
         return 2;
     if (&_swift_tsan_enabled)
         _swift_tsan_enabled = 0;
@@ -472,7 +481,7 @@ int main(int count, char **arguments)
         return 2;
     start(watch, NULL);
     for (int round = 0; round < rounds; round++) {
-        round_of_calls(threads, (uint64_t)atoi(arguments[4]), round);
+        round_of_calls(threads, (uint64_t)atoi(arguments[4]), round, atoi(arguments[6]) / rounds);
         fprintf(stderr, "round %d: %ld calls, %ld refused, %zu bytes allocated\n", round + 1, atomic_load(&progress),
             atomic_load(&refused), (size_t)ALLOCATED);
     }
@@ -484,6 +493,8 @@ int main(int count, char **arguments)
         if (atomic_load(&successes[index]) * 20 < atomic_load(&attempts[index]))
             return 3;
     }
+    if (problems)
+        return 4;
     printf("%ld calls, %ld refused, %ld without a message\n", atomic_load(&progress), atomic_load(&refused),
         atomic_load(&silent));
     return 0;

@@ -89,6 +89,11 @@ uint32_t pick_model(struct caller *caller);
 void keep_model(uint32_t id);
 // Unloads a model of whichever device.
 void unload(uint32_t id);
+// Before any thread starts; not 0 when that fails.
+int prepare_children(void);
+// Forks one child after the other; each uses everything. Answers how many failed or hung.
+int fork_children(int forks, struct caller *caller);
+
 // A function that calls the library again.
 void *pick_function(struct caller *caller);
 

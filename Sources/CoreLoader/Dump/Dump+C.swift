@@ -39,7 +39,7 @@ public func acldumpRegCallback(
         }
         DumpCallback.set { chunk, length in
             // Safe: the chunk is whole and valid during the call.
-            unsafe messageCallback(UnsafePointer(bitPattern: chunk), length)
+            ForkGate.open { unsafe messageCallback(UnsafePointer(bitPattern: chunk), length) }
         }
     }
 }

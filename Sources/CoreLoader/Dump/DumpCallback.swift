@@ -47,6 +47,4 @@ enum DumpCallback {
         } while offset < bytes.count
         return true
     }
-
-    static func resetAfterFork() { registered.resetAfterFork() }
 }

@@ -59,6 +59,4 @@ final class DumpSession: Sendable {
         // `2026-08-22-13:05:09.123.456` without what separates and without the fraction.
         String(timestamp().filter(\.isNumber).prefix(14))
     }
-
-    func resetAfterFork() { latest.resetAfterFork() }
 }

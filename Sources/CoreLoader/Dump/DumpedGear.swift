@@ -37,10 +37,11 @@ final class DumpedGear: @unchecked Sendable {
     }
 
     /// Executes in the workspace's turn of the loaded model.
+    /// - goesOn: asked between the steps; false ends the execution with `ExecutableError.stopped`.
     /// - tensor: where each chosen tensor goes.
     func execute(
         inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
-        tensor: (Int) -> UnsafeMutableRawBufferPointer
+        while goesOn: () -> Bool, tensor: (Int) -> UnsafeMutableRawBufferPointer
     ) throws {
         let own = prepared.outputBytes.count - selection.tensors.count
         // Safe: the memory holds one address for each output, and each address covers its tensor.
@@ -49,6 +50,6 @@ final class DumpedGear: @unchecked Sendable {
         for index in selection.tensors.indices {
             if let base = unsafe tensor(index).baseAddress { unsafe list[own + index] = unsafe base }
         }
-        try unsafe instance.execute(inputs: inputs, outputs: UnsafeBufferPointer(list))
+        try unsafe instance.execute(inputs: inputs, outputs: UnsafeBufferPointer(list), while: goesOn)
     }
 }

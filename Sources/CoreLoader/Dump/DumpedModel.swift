@@ -59,10 +59,10 @@ final class DumpedModel: @unchecked Sendable {
     /// Executes in the workspace's turn; what is to be dumped comes back in memory of its own.
     func execute(
         step: Int, gear: Int, inputs: UnsafeBufferPointer<UnsafeMutableRawPointer>,
-        outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
+        outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, while goesOn: () -> Bool
     ) throws -> DumpedExecution {
         let execution = try DumpedExecution(self, gears[gear], step: step)
-        try unsafe gears[gear].execute(inputs: inputs, outputs: outputs) { unsafe execution.tensor($0) }
+        try unsafe gears[gear].execute(inputs: inputs, outputs: outputs, while: goesOn) { unsafe execution.tensor($0) }
         return execution
     }
 }

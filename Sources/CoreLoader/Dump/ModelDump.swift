@@ -98,13 +98,4 @@ final class ModelDump: Sendable {
             code,
             .coded("EP0008", title: "Invalid_Argument_API_Call_Sequence", text: "\(reason).", solution: nil))
     }
-
-    func resetAfterFork() {
-        state.resetAfterFork()
-        state.withLock { state in
-            state.session?.resetAfterFork()
-            state.initSession?.resetAfterFork()
-        }
-        DumpCallback.resetAfterFork()
-    }
 }

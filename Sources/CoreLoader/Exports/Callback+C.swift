@@ -39,7 +39,8 @@ public func aclrtLaunchCallback(
         }
         let found = try Stream.findOwn(handle)
         try ReportThread.launch(
-            { unsafe function(pointer(to: data)) }, blocks: blockType == ACL_CALLBACK_BLOCK, on: found)
+            { ForkGate.open { unsafe function(pointer(to: data)) } }, blocks: blockType == ACL_CALLBACK_BLOCK, on: found
+        )
     }
 }
 
@@ -58,7 +59,7 @@ public func aclrtLaunchHostFunc(
             throw Failure(ErrorCode.rtStreamSubscribe, .wrongOrder("Stream \(found.id) is subscribed for reports"))
         }
         try found.enqueue {
-            unsafe function(pointer(to: data))
+            ForkGate.open { unsafe function(pointer(to: data)) }
             return ErrorCode.success
         }
     }
@@ -106,7 +107,7 @@ public func aclrtSetExceptionInfoCallback(_ callback: aclrtExceptionInfoCallback
         TaskFailure.setCallback(nil)
         return ErrorCode.success
     }
-    TaskFailure.setCallback { unsafe callback($0.opaquePointer) }
+    TaskFailure.setCallback { info in ForkGate.open { unsafe callback(info.opaquePointer) } }
     return ErrorCode.success
 }
 
@@ -115,7 +116,9 @@ public func aclrtExceptionInfoCallbackRegister(_ callback: aclrtExceptionInfoCal
     guard let callback = unsafe callback else {
         return fail(ErrorCode.rtParamInvalid, .nullPointer(argument: "callback", layer: .runtime))
     }
-    TaskFailure.register(unsafe unsafeBitCast(callback, to: UInt.self)) { unsafe callback($0.opaquePointer) }
+    TaskFailure.register(unsafe unsafeBitCast(callback, to: UInt.self)) { info in
+        ForkGate.open { unsafe callback(info.opaquePointer) }
+    }
     return ErrorCode.success
 }
 

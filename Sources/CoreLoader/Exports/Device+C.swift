@@ -130,7 +130,7 @@ public func aclrtRegDeviceStateCallback(
     return status { () throws(Failure) in
         guard let callback = unsafe callback else { return try DeviceCallbacks.shared.set(name, nil) }
         try DeviceCallbacks.shared.set(name) { device, event in
-            unsafe callback(device, aclrtDeviceState(rawValue: event.rawValue), pointer(to: data))
+            ForkGate.open { unsafe callback(device, aclrtDeviceState(rawValue: event.rawValue), pointer(to: data)) }
         }
     }
 }

@@ -280,7 +280,9 @@ public func aclrtSetDeviceTaskAbortCallback(
     return status { () throws(Failure) in
         guard let callback = unsafe callback else { return try abortCallbacks.set(name, nil) }
         try abortCallbacks.set(name) { device, stage, timeout in
-            unsafe _ = callback(device, aclrtDeviceTaskAbortStage(rawValue: stage), timeout, pointer(to: data))
+            ForkGate.open {
+                unsafe _ = callback(device, aclrtDeviceTaskAbortStage(rawValue: stage), timeout, pointer(to: data))
+            }
         }
     }
 }

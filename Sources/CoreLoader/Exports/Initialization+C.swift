@@ -31,8 +31,8 @@ public func aclInitCallbackRegister(
     ) { configuration in
         // The text lives during the call and ends with a zero.
         let bytes = configuration.map { CChar(bitPattern: $0) } + [0]
-        return unsafe bytes.withUnsafeBufferPointer {
-            unsafe cbFunc($0.baseAddress, configuration.count, pointer(to: data))
+        return unsafe bytes.withUnsafeBufferPointer { text in
+            ForkGate.open { unsafe cbFunc(text.baseAddress, configuration.count, pointer(to: data)) }
         }
     }
     return status { () throws(Failure) in try Initialization.shared.registerInit(registered) }
@@ -55,7 +55,7 @@ public func aclFinalizeCallbackRegister(
     let data = address(of: userData)
     let registered = Initialization.Registered<Initialization.FinalizeCallback>(
         type: type.rawValue, function: unsafe unsafeBitCast(cbFunc, to: UInt.self)
-    ) { unsafe cbFunc(pointer(to: data)) }
+    ) { ForkGate.open { unsafe cbFunc(pointer(to: data)) } }
     return status { () throws(Failure) in try Initialization.shared.registerFinalize(registered) }
 }
 

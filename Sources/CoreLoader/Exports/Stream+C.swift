@@ -224,7 +224,9 @@ public func aclrtRegStreamStateCallback(
     return status { () throws(Failure) in
         guard let callback = unsafe callback else { return try StreamCallbacks.shared.set(name, nil) }
         try StreamCallbacks.shared.set(name) { stream, event in
-            unsafe callback(stream.pointer, aclrtStreamState(rawValue: event.rawValue), pointer(to: data))
+            ForkGate.open {
+                unsafe callback(stream.pointer, aclrtStreamState(rawValue: event.rawValue), pointer(to: data))
+            }
         }
     }
 }

@@ -74,17 +74,6 @@ enum ImageObjects {
     static let encoders = ValueTable<UInt32>(.encoderSettings)
     static let borders = ValueTable<BorderSettings>(.borderSettings)
     static let channels = ValueTable<ImageChannel>(.imageChannel)
-
-    static func resetAfterFork() {
-        pictures.resetAfterFork()
-        batches.resetAfterFork()
-        videos.resetAfterFork()
-        areas.resetAfterFork()
-        resizes.resetAfterFork()
-        encoders.resetAfterFork()
-        borders.resetAfterFork()
-        channels.resetAfterFork()
-    }
 }
 
 extension Failure {

@@ -139,6 +139,4 @@ final class AddressSpace: Sendable {
             ErrorCode.rtParamInvalid,
             .unexpected(argument: argument, value: hexadecimal(value), expected: expected, layer: .runtime))
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -39,8 +39,6 @@ final class DataBuffer: Sendable {
         return address
     }
 
-    func resetAfterFork() { untaken.resetAfterFork() }
-
     func update(address: UInt, size: UInt) {
         _ = untaken.withLock { $0.take() }
         addressBits.store(address, ordering: .relaxed)

@@ -60,6 +60,4 @@ final class ManagedMemory: Sendable {
         default: return nil
         }
     }
-
-    func resetAfterFork() { advice.resetAfterFork() }
 }

@@ -343,8 +343,6 @@ final class MemoryRegistry: Sendable {
             return state.regions[place.region].share(place.block, file: file, bytes: bytes)
         }
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }
 
 extension MemoryRegistry.DeviceUsage {

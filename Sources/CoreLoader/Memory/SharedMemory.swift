@@ -130,6 +130,4 @@ final class SharedMemory: Sendable {
 
     private func close(_ file: Int32) { _ = Glibc.close(file) }
     private static func close(_ file: Int32) { _ = Glibc.close(file) }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -180,8 +180,6 @@ enum Bundles {
     }
 
     static var all: [Bundle] { table.all }
-
-    static func resetAfterFork() { table.resetAfterFork() }
 }
 
 /// A live `aclmdlBundleQueryInfo`.

@@ -93,6 +93,4 @@ final class CallerAreas: Sendable {
             if workspace.users == 0 { state.workspaces.removeAll { $0 === workspace } }
         }
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -146,5 +146,4 @@ final class Dataset: Sendable {
         }
     }
 
-    func resetAfterFork() { state.resetAfterFork() }
 }

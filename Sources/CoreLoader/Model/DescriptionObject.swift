@@ -50,8 +50,6 @@ final class DescriptionObject: Sendable {
         guard let object = table.find(handle) else { throw .handle(handle, argument, in: table) }
         return object
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }
 
 extension DescriptionObject.Content {

@@ -22,14 +22,19 @@ final class LibraryMemory: Sendable {
     init(bytes: Int, on device: Device, purpose: String) throws(Failure) {
         let request = MemoryRequest(requestedBytes: bytes, reservedBytes: bytes, kind: .device, device: device.id)
         do throws(Failure) {
-            address = try MemoryRegistry.shared.allocate(request, capacity: device.capacity)
+            // In one go, so that a device that is reset meanwhile takes the memory and the knowledge of it together.
+            (address, serial) = try Self.live.withLock { live throws(Failure) in
+                let address = try MemoryRegistry.shared.allocate(request, capacity: device.capacity)
+                live.nextSerial += 1
+                live.owners[address] = (live.nextSerial, device.id)
+                return (address, live.nextSerial)
+            }
         } catch {
             throw .engine(
                 ErrorCode.geMemoryAllocation,
                 "Device \(device.id) has no room for \(bytes) bytes of \(purpose) (code \(error.code)).")
         }
         byteCount = bytes
-        serial = Self.own(address, device)
     }
 
     /// Where the library's own memory starts.
@@ -39,11 +44,7 @@ final class LibraryMemory: Sendable {
     init(adopting address: UInt, bytes: Int, on device: Device) {
         self.address = address
         byteCount = bytes
-        serial = Self.own(address, device)
-    }
-
-    private static func own(_ address: UInt, _ device: Device) -> UInt64 {
-        live.withLock { live in
+        serial = Self.live.withLock { live in
             live.nextSerial += 1
             live.owners[address] = (live.nextSerial, device.id)
             return live.nextSerial
@@ -66,12 +67,16 @@ final class LibraryMemory: Sendable {
         if isMine { MemoryRegistry.shared.releaseLibraryMemory(at: address) }
     }
 
-    /// The device's memory is about to be released as a whole.
-    static func forget(device: Int32) {
-        live.withLock { live in live.owners = live.owners.filter { $0.value.device != device } }
-    }
+    /// Whether a reset of the device has taken the memory.
+    var isLost: Bool { Self.live.withLock { $0.owners[address]?.serial != serial } }
 
-    static func resetAfterFork() { live.resetAfterFork() }
+    /// Releases all memory of a device.
+    static func releaseAll(of device: Int32) {
+        live.withLock { live in
+            live.owners = live.owners.filter { $0.value.device != device }
+            MemoryRegistry.shared.releaseAll(of: device)
+        }
+    }
 
     var pointer: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: address) }
 }

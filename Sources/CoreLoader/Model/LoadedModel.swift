@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CSwiftThreads
 import Executable
 import GEGraph
 import Glibc
@@ -105,17 +106,12 @@ final class LoadedModel: @unchecked Sendable {
     private func execute(
         _ buffers: BufferList, _ fill: (BufferList) throws(Failure) -> Void
     ) throws(Failure) -> Int {
-        let result: Result<(gear: Int, dumped: DumpedExecution?), Failure> = workspace.takingTurns {
-            do throws(Failure) {
-                try checkUsable()
-                try fill(buffers)
-                let gear = try buffers.check(self)
-                return .success((gear, try run(buffers, gear: gear)))
-            } catch {
-                return .failure(error)
-            }
+        let (gear, dumped) = try workspace.awaitingTurns { () throws(Failure) -> (Int, DumpedExecution?) in
+            try checkUsable()
+            try fill(buffers)
+            let gear = try buffers.check(self)
+            return (gear, try run(buffers, gear: gear))
         }
-        let (gear, dumped) = try result.get()
         try dumped?.write()
         return gear
     }
@@ -162,15 +158,26 @@ final class LoadedModel: @unchecked Sendable {
         for index in aippInputs {
             try unsafe AippInput.check(at: buffers.inputs.addresses[index], input: index, of: self)
         }
+        let canBeInterrupted = pyaclmdlCanBeInterrupted()
+        // Not during a step: at its first use oneDNN takes locks of its own, which a fork must not find held.
+        func goesOn() -> Bool {
+            pyaclmdlPauseForFork()
+            return !canBeInterrupted || !pyaclmdlIsInterrupted()
+        }
         var dumped: DumpedExecution?
         do {
             if let dump, let step = dump.nextStep() {
                 dumped = try unsafe dump.execute(
-                    step: step, gear: gear, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses)
+                    step: step, gear: gear, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses,
+                    while: goesOn)
             } else {
                 try unsafe instance.execute(
-                    inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses, gear: gear)
+                    inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses, gear: gear, while: goesOn)
             }
+        } catch ExecutableError.stopped {
+            throw .engine(
+                ErrorCode.rtModelAbortNormal, "The execution of model \(id) was interrupted; its outputs are undefined."
+            )
         } catch let failure as Failure {
             throw failure
         } catch let failure as KernelFailure {
@@ -227,7 +234,7 @@ final class LoadedModel: @unchecked Sendable {
         }
         var seen = queued.withLock { $0.finished }
         while true {
-            let state = queued.wait(until: Deadline(milliseconds: Self.patience)) { queued -> Queued? in
+            let state = try queued.waitOrGiveUp(until: Deadline(milliseconds: Self.patience)) { queued -> Queued? in
                 queued.waiting == 0 || queued.finished != seen ? queued : nil
             }
             if let state {
@@ -242,14 +249,20 @@ final class LoadedModel: @unchecked Sendable {
         }
     }
 
-    /// No execution starts after this, and one that runs is waited for; then all memory is given back.
-    func close() {
-        workspace.takingTurns {
+    /// Waits for an execution that runs, then gives back all memory, and no execution starts any more; unless `condition`
+    /// does not hold then.
+    func close(after condition: () -> Bool) throws(Failure) -> Bool {
+        try workspace.awaitingTurns { () throws(Failure) in
+            guard condition() else { return false }
             isUnloaded = true
             weights.giveBack()
             workspace.giveBack()
+            return true
         }
     }
+
+    /// Waits for an execution that runs.
+    func waitForExecution() throws(Failure) { try workspace.awaitingTurns { () throws(Failure) in } }
 
     /// The device gives up its memory: nothing may be executed any more; an execution that runs is waited for.
     func loseDevice() { workspace.takingTurns { hasLostDevice = true } }
@@ -259,12 +272,5 @@ final class LoadedModel: @unchecked Sendable {
         if workspace.range.overlaps(range) { return "the model's workspace (\(workspace.range))" }
         if writing, weights.range.overlaps(range) { return "the model's weights (\(weights.range))" }
         return nil
-    }
-
-    func resetAfterFork() {
-        queued.resetAfterFork()
-        gear.resetAfterFork()
-        priority.resetAfterFork()
-        workspace.resetAfterFork()
     }
 }

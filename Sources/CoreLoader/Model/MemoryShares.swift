@@ -88,9 +88,12 @@ final class WorkspaceShare: @unchecked Sendable {
     func takingTurns<Result>(_ body: () -> Result) -> Result { workspace.takingTurns(body) }
 
     @inline(__always)
-    func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
+    func awaitingTurns<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        try workspace.awaitingTurns(body)
+    }
 
-    func resetAfterFork() { workspace.resetAfterFork() }
+    @inline(__always)
+    func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
 }
 
 /// Remembers when a range was last known to be good, so that asking again costs one load as long as nothing is freed.

@@ -74,6 +74,4 @@ final class ModelCache<Key: Hashable & Sendable, Value: AnyObject & Sendable>: S
 
     /// For tests: how many models the cache keeps track of.
     var knownCount: Int { state.withLock { $0.known.count } }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -164,14 +164,18 @@ enum ModelEngine {
             }
             return WeightShare(area, in: areas)
         }
-        let key = LibraryWeightsKey(
-            digest: ready.digest, device: device.id, reset: resets.withLock { $0[device.id, default: 0] })
-        let memory = try libraryWeights.value(for: key) { () throws(Failure) in
-            let memory = try LibraryMemory(bytes: prepared.weightBytes, on: device, purpose: "weights")
-            try unsafe pack(ready, prepared, bytes, external, into: memory.pointer)
-            return memory
+        while true {
+            let key = LibraryWeightsKey(
+                digest: ready.digest, device: device.id, reset: resets.withLock { $0[device.id, default: 0] })
+            let memory = try libraryWeights.value(for: key) { () throws(Failure) in
+                let memory = try LibraryMemory(bytes: prepared.weightBytes, on: device, purpose: "weights")
+                try unsafe pack(ready, prepared, bytes, external, into: memory.pointer)
+                return memory
+            }
+            // What was made while the device was being reset has gone with the rest: it must not be found again.
+            if !memory.isLost { return WeightShare(memory) }
+            resets.withLock { $0[device.id, default: 0] += 1 }
         }
-        return WeightShare(memory)
     }
 
     private static func pack(
@@ -233,8 +237,7 @@ enum ModelEngine {
         // A context that has been destroyed counts as none.
         if let context = (try? Context.currentOrNil()) ?? nil { try checkDevice(of: model, context) }
         try model.waitForQueued()
-        guard models.remove(id) != nil else { throw .unknownModel(id) }
-        model.close()
+        guard try model.close(after: { models.remove(id) != nil }) else { throw .unknownModel(id) }
     }
 
     /// A context of the model's device will do, as on the original; throws 107004 for another device.
@@ -252,6 +255,10 @@ enum ModelEngine {
     // MARK: Devices
 
     private static let deviceHook: Void = {
+        let hook = Device.SettleHook { device throws(Failure) in
+            for model in models.all where model.device === device { try model.waitForExecution() }
+        }
+        Device.settleHooks.withLock { $0.append(hook) }
         Device.releaseHooks.withLock { $0.append { device in releaseModels(of: device) } }
     }()
 
@@ -261,28 +268,5 @@ enum ModelEngine {
     private static func releaseModels(of device: Device) {
         resets.withLock { $0[device.id, default: 0] += 1 }
         for model in models.all where model.device === device { model.loseDevice() }
-        LibraryMemory.forget(device: device.id)
-    }
-
-    /// In a forked child other threads' locks are nobody's.
-    static func resetAfterFork() {
-        models.resetAfterFork()
-        for model in models.all { model.resetAfterFork() }
-        areas.resetAfterFork()
-        libraryWeights.resetAfterFork()
-        resets.resetAfterFork()
-        ReadyModel.resetAfterFork()
-        LibraryMemory.resetAfterFork()
-        Bundles.resetAfterFork()
-        Dataset.table.resetAfterFork()
-        for dataset in Dataset.table.objects { dataset.resetAfterFork() }
-        DescriptionObject.table.resetAfterFork()
-        for description in DescriptionObject.table.objects { description.resetAfterFork() }
-        TensorDescriptionObject.table.resetAfterFork()
-        for description in TensorDescriptionObject.table.objects { description.resetAfterFork() }
-        AippObject.table.resetAfterFork()
-        LoadConfiguration.table.resetAfterFork()
-        ExecuteConfiguration.table.resetAfterFork()
-        BundleQuery.table.resetAfterFork()
     }
 }

@@ -77,5 +77,6 @@ extension Failure {
 extension ErrorCode {
     static let rtModelContext: Int32 = 107_004
     static let rtModelRunning: Int32 = 107_037
+    static let rtModelAbortNormal: Int32 = 507_023
     static let geExecModelAddrInvalid: Int32 = 145_007
 }

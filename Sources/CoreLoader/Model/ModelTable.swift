@@ -34,6 +34,4 @@ final class ModelTable<Value: AnyObject & Sendable>: Sendable {
     var all: [Value] { stripes.flatMap { $0.values.withLock { Array($0.values) } } }
 
     private func stripe(of id: UInt32) -> Stripe { stripes[Int(id) % Self.stripeCount] }
-
-    func resetAfterFork() { for stripe in stripes { stripe.values.resetAfterFork() } }
 }

@@ -94,8 +94,6 @@ final class ReadyModel: Sendable {
             throw .engine(ErrorCode.geFailure, error, "Model '\(file.model.name)' cannot be prepared: \(error).")
         }
     }
-
-    static func resetAfterFork() { cache.resetAfterFork() }
 }
 
 /// Bytes of workspace and weights.

@@ -51,6 +51,4 @@ final class TensorDescriptionObject: Sendable {
             return name
         }
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -7,17 +7,12 @@ final class Workspace: @unchecked Sendable {
     // `users` is guarded by the lock of `CallerAreas`; the rest is constant.
     let range: AddressRange
     var users = 1
-    private let turn: Turn
+    private let turn = Turn()
     /// Turns of other workspaces that overlap this one, in the order in which everybody takes them.
     private let otherTurns: [Turn]
 
-    private final class Turn: Sendable {
-        let lock = Protected(())
-    }
-
     init(range: AddressRange, sharingTurnsWith others: [Workspace] = []) {
         self.range = range
-        turn = Turn()
         otherTurns = others.map(\.turn)
     }
 
@@ -26,14 +21,26 @@ final class Workspace: @unchecked Sendable {
     /// The documentation asks callers to see to that; taking turns costs nothing when they do.
     @inline(__always)
     func takingTurns<Result>(_ body: () -> Result) -> Result {
-        if otherTurns.isEmpty { return turn.lock.withLock { _ in body() } }
+        if otherTurns.isEmpty { return turn.with(body) }
         return takingTurns(from: 0, body)
     }
 
-    private func takingTurns<Result>(from index: Int, _ body: () -> Result) -> Result {
-        guard index < otherTurns.count else { return turn.lock.withLock { _ in body() } }
-        return otherTurns[index].lock.withLock { _ in takingTurns(from: index + 1, body) }
+    /// As `takingTurns`, unless the thread is interrupted while it waits.
+    @inline(__always)
+    func awaitingTurns<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        if otherTurns.isEmpty { return try turn.awaiting(body) }
+        return try awaitingTurns(from: 0, body)
     }
 
-    func resetAfterFork() { turn.lock.resetAfterFork() }
+    private func awaitingTurns<Result>(
+        from index: Int, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard index < otherTurns.count else { return try turn.awaiting(body) }
+        return try otherTurns[index].awaiting { () throws(Failure) in try awaitingTurns(from: index + 1, body) }
+    }
+
+    private func takingTurns<Result>(from index: Int, _ body: () -> Result) -> Result {
+        guard index < otherTurns.count else { return turn.with(body) }
+        return otherTurns[index].with { takingTurns(from: index + 1, body) }
+    }
 }

@@ -38,15 +38,4 @@ enum OperatorObjects {
     private static func table<Value>(_ kind: HandleKind) -> ValueTable<Value> {
         ValueTable(kind, nullCode: ErrorCode.operatorNull, invalidCode: ErrorCode.operatorInvalid)
     }
-
-    static func resetAfterFork() {
-        tensors.resetAfterFork()
-        scalars.resetAfterFork()
-        integers.resetAfterFork()
-        floats.resetAfterFork()
-        booleans.resetAfterFork()
-        tensorLists.resetAfterFork()
-        scalarLists.resetAfterFork()
-        attributes.resetAfterFork()
-    }
 }

@@ -93,8 +93,6 @@ final class Context: Sendable {
     /// System parameters of this context.
     func option(_ option: UInt32) -> Int64? { state.withLock { $0.options[option] } }
     func setOption(_ option: UInt32, _ value: Int64) { state.withLock { $0.options[option] = value } }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }
 
 // MARK: - The calling thread's context

@@ -20,6 +20,14 @@ final class Device: Sendable {
         return (0..<HostProfile.current.deviceCount).map { Device(id: $0) }
     }()
 
+    /// Runs before a device loses its last user: who works on the device is waited for here, or throws to keep it.
+    static let settleHooks = Protected<[SettleHook]>([])
+
+    /// A structure, because the compiler cannot keep functions with typed errors in an array.
+    struct SettleHook: Sendable {
+        let settle: @Sendable (Device) throws(Failure) -> Void
+    }
+
     /// Runs when a device loses its last user, before its memory is released: who holds something that lives on the
     /// device drops it here.
     static let releaseHooks = Protected<[@Sendable (Device) -> Void]>([])
@@ -86,6 +94,7 @@ final class Device: Sendable {
         var step = try releaseStep(all: all, settled: nil)
         while case .settle(let last) = step {
             try last.settle("Device \(id) cannot be reset")
+            for hook in Self.settleHooks.withLock({ $0 }) { try hook.settle(self) }
             step = try releaseStep(all: all, settled: last)
         }
         guard case .end(let ended) = step else { return }
@@ -144,8 +153,6 @@ final class Device: Sendable {
     private func releaseMemoryIfUnused() {
         guard state.withLock({ $0.references == 0 && $0.contexts == 0 }) else { return }
         for hook in Self.releaseHooks.withLock({ $0 }) { hook(self) }
-        MemoryRegistry.shared.releaseAll(of: id)
+        LibraryMemory.releaseAll(of: id)
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -202,7 +202,7 @@ final class EventRecord: Sendable {
         try stream.refuseWaitingOnItself()
         while true {
             let lookAgain = Deadline(milliseconds: Stream.lookAgainMilliseconds)
-            if reached.wait(until: min(deadline, lookAgain), for: { $0 }) != nil { return true }
+            if try reached.waitOrGiveUp(until: min(deadline, lookAgain), for: { $0 }) != nil { return true }
             if deadline.hasPassed { return false }
             try stream.refuseEndlessWait()
         }

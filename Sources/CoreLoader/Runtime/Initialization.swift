@@ -7,7 +7,7 @@ final class Initialization: Sendable {
     static let shared = Initialization()
 
     /// Held during whole calls, so that one waits for another; callbacks may come back in.
-    private let turns = RecursiveLock()
+    private let turns = Turn()
     private let state = Protected(State())
     /// Whether the count is above 0.
     private let initialized = Atomic<Bool>(false)
@@ -46,8 +46,8 @@ final class Initialization: Sendable {
     /// `aclInit`. Throws 100002 when it is initialised already, which counts nevertheless.
     /// - `path`: the configuration file; nil or empty for none.
     func initialize(path: String?) throws(Failure) {
-        turns.lock()
-        defer { turns.unlock() }
+        try turns.takeOrGiveUp()
+        defer { turns.give() }
         let isRepeated = state.withLock { state -> Bool in
             if state.count > 0 { state.count += 1 }
             return state.count > 0
@@ -100,8 +100,8 @@ final class Initialization: Sendable {
 
     /// `aclFinalize`: undoes any number of `aclInit`. Throws 100037 when that has happened already.
     func finalize() throws(Failure) {
-        turns.lock()
-        defer { turns.unlock() }
+        try turns.takeOrGiveUp()
+        defer { turns.give() }
         guard !state.withLock({ $0.isFinalized }) else {
             throw Failure(ErrorCode.repeatFinalize, .wrongOrder("The process is finalised already"))
         }
@@ -111,8 +111,8 @@ final class Initialization: Sendable {
     /// `aclFinalizeReference`: undoes one `aclInit`; the last one tears down.
     /// - Returns: the remaining count, and the failure if there is one.
     func finalizeReference() -> (count: UInt64, failure: Failure?) {
-        turns.lock()
-        defer { turns.unlock() }
+        do throws(Failure) { try turns.takeOrGiveUp() } catch { return (state.withLock { $0.count }, error) }
+        defer { turns.give() }
         let count = state.withLock { $0.count }
         guard count > 0 else {
             return (0, Failure(ErrorCode.repeatFinalize, .wrongOrder("The process is not initialised")))
@@ -151,8 +151,8 @@ final class Initialization: Sendable {
 
     /// Registers a function; called at once when the process is initialised already.
     func registerInit(_ registered: Registered<InitCallback>) throws(Failure) {
-        turns.lock()
-        defer { turns.unlock() }
+        try turns.takeOrGiveUp()
+        defer { turns.give() }
         let text = try state.withLock { state throws(Failure) -> [UInt8]? in
             try Self.add(registered, to: &state.initCallbacks)
             return state.count > 0 ? state.configuration.text : nil
@@ -190,10 +190,5 @@ final class Initialization: Sendable {
             throw Failure(ErrorCode.internalError, .wrongOrder("No such callback of type \(type) is registered"))
         }
         list.remove(at: index)
-    }
-
-    func resetAfterFork() {
-        state.resetAfterFork()
-        turns.resetAfterFork()
     }
 }

@@ -179,7 +179,7 @@ final class ReportThread: Sendable {
             ErrorCode.rtThreadSubscribe, .wrongOrder("The calling thread is not subscribed to any stream"))
         guard let report = all.withLock({ $0[thread] }) else { throw notSubscribed }
         if !report.device.isActive { _ = try Context.current() }
-        let arrived = report.state.wait(until: deadline) { state -> [Report]? in
+        let arrived = try report.state.waitOrGiveUp(until: deadline) { state -> [Report]? in
             var reports: [Report] = []
             while let report = state.pending.removeFirst() { reports.append(report) }
             return reports.isEmpty && state.streams > 0 ? nil : reports
@@ -191,9 +191,9 @@ final class ReportThread: Sendable {
         for report in arrived { report.run() }
     }
 
-    static func resetAfterFork() {
-        all.resetAfterFork()
-        for report in all.withLock({ Array($0.values) }) { report.state.resetAfterFork() }
+    /// In a forked child: the parent runs what waits to be run.
+    static func forgetReports() {
+        for thread in all.withLock({ Array($0.values) }) { thread.state.change { $0.pending.removeAll() } }
     }
 }
 

@@ -82,7 +82,9 @@ extension Stream {
         var limit = Deadline(milliseconds: Self.patienceMilliseconds)
         var seen = queue.withLock { $0.completed }
         while true {
-            let completed = queue.wait(until: Deadline(milliseconds: Self.lookAgainMilliseconds)) { queue in
+            let completed = try queue.waitOrGiveUp(
+                until: Deadline(milliseconds: Self.lookAgainMilliseconds)
+            ) { queue in
                 queue.completed >= goal ? queue.completed : nil
             }
             guard completed == nil else { return }

@@ -37,6 +37,8 @@ extension Stream {
     /// The state of a stream, guarded by its monitor.
     struct Queue: Sendable {
         var entries = FIFO<Entry>()
+        /// What the worker has in hand.
+        var present: Entry?
         /// Counts of everything ever submitted and finished.
         var submitted: UInt64 = 0
         var completed: UInt64 = 0
@@ -106,7 +108,8 @@ extension Stream {
         let goal = queue.withLock { $0.submitted }
         while true {
             let lookAgain = Deadline(milliseconds: Self.lookAgainMilliseconds)
-            let done = queue.wait(until: min(deadline, lookAgain)) { queue -> (WaitOutcome, MessageQueue)? in
+            let done = try queue.waitOrGiveUp(until: min(deadline, lookAgain)) {
+                queue -> (WaitOutcome, MessageQueue)? in
                 guard queue.completed >= goal else { return nil }
                 defer {
                     if !queue.isStopped {
@@ -181,6 +184,7 @@ extension Stream {
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         defer { unsafe pthread_attr_destroy(&attributes) }
+        Self.working.withLock { $0[ObjectIdentifier(self)] = self }
         let retained = unsafe Unmanaged.passRetained(self)
         let result = unsafe pthread_create(
             &thread, &attributes,
@@ -188,12 +192,13 @@ extension Stream {
                 // Takes over the reference that `passRetained` made.
                 guard let argument = unsafe argument else { return nil }
                 let stream = unsafe Unmanaged<Stream>.fromOpaque(argument).takeRetainedValue()
-                stream.work()
+                ForkGate.uncut { stream.work() }
                 return nil
             }, unsafe retained.toOpaque())
         guard result == 0 else {
             unsafe retained.release()
             queue.change { $0.worker = .none }
+            Self.working.withLock { $0[ObjectIdentifier(self)] = nil }
             throw Failure(
                 ErrorCode.rtResourceAllocFail, .resources("No thread for stream \(id) could be started (\(result))"))
         }
@@ -207,15 +212,18 @@ extension Stream {
         while let entry = nextEntry() {
             let before = state.messages.count
             let code = entry.isDropped ? ErrorCode.rtStreamAbort : run(entry.entry.item)
-            entry.entry.completion?(code)
+            // Taken out first: a forked child completes what it finds in hand.
+            queue.withLock { $0.present.take() }?.completion?(code)
             let messages = code == ErrorCode.success ? MessageQueue() : state.messages.split(after: before)
             finish(code, messages, isDropped: entry.isDropped)
         }
+        Self.working.withLock { $0[ObjectIdentifier(self)] = nil }
     }
 
     private func nextEntry() -> (entry: Entry, isDropped: Bool)? {
         queue.wait { queue -> (entry: Entry, isDropped: Bool)?? in
             if let entry = queue.entries.removeFirst() {
+                queue.present = entry
                 let isDropped = queue.isClosed || queue.isStopped || queue.completed < queue.droppedUpTo
                 return .some((entry, isDropped))
             }

@@ -20,6 +20,8 @@ final class Stream: Sendable {
     private let attributes = Protected(Attributes())
 
     static let table = HandleTable<Stream>(.stream)
+    /// The streams that have a worker.
+    static let working = Protected<[ObjectIdentifier: Stream]>([:])
     /// Streams that may exist at a time, default streams included.
     static let limit = 1984
 

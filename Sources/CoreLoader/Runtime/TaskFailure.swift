@@ -47,9 +47,4 @@ final class TaskFailure: Sendable {
         for callback in callbacks { callback(handle) }
         _ = Self.table.remove(handle)
     }
-
-    static func resetAfterFork() {
-        table.resetAfterFork()
-        listeners.resetAfterFork()
-    }
 }

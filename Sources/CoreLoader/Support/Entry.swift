@@ -28,17 +28,17 @@ enum ErrorMessages {
         let processWide = shared.withLock { $0.queue.take() }
         return processWide ?? ThreadState.current.messages.take()
     }
-
-    static func resetAfterFork() { shared.resetAfterFork() }
 }
 
 /// Queues the message of `failure` under the name of the entry point and returns its code.
 func report(_ failure: Failure, function: StaticString = #function) -> Int32 {
-    let name = String(describing: function)
-    ErrorMessages.append(failure.message.rendered(function: String(name.prefix { $0 != "(" })))
-    let layer = failure.code / 1000
-    if layer == 107 || layer == 207 || layer == 507 { ThreadState.current.lastRuntimeError = failure.code }
-    return failure.code
+    ForkGate.uncut {
+        let name = String(describing: function)
+        ErrorMessages.append(failure.message.rendered(function: String(name.prefix { $0 != "(" })))
+        let layer = failure.code / 1000
+        if layer == 107 || layer == 207 || layer == 507 { ThreadState.current.lastRuntimeError = failure.code }
+        return failure.code
+    }
 }
 
 /// Reports a failure that an entry point finds itself: `return fail(code, .nullPointer(argument: "devPtr"))`.
@@ -54,12 +54,14 @@ func failNull(_ argument: String, function: StaticString = #function) -> Int32 {
 /// The body of an entry point: 0, or the code of what it threw, with the message queued.
 @inline(__always)
 func status(function: StaticString = #function, _ body: () throws(Failure) -> Void) -> Int32 {
-    SystemMemory.beginCall()
-    do throws(Failure) {
-        try body()
-        return ErrorCode.success
-    } catch {
-        return report(error, function: function)
+    ForkGate.uncut {
+        SystemMemory.beginCall()
+        do throws(Failure) {
+            try body()
+            return ErrorCode.success
+        } catch {
+            return report(error, function: function)
+        }
     }
 }
 

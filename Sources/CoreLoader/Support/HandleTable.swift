@@ -210,6 +210,4 @@ final class HandleTable<Object: AnyObject & Sendable>: LiveObjects {
         }
         return wasIssued ? "a \(kind.name) that has been destroyed" : "not a handle of this library"
     }
-
-    func resetAfterFork() { state.resetAfterFork() }
 }

@@ -1,72 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CSwiftThreads
 import Glibc
 
-/// A mutual exclusion lock.
+/// A mutual exclusion lock that is held for a moment: not while waiting, executing or calling the program.
 ///
-/// Not the standard library's `Mutex`: that one stores thread ids, which are wrong in a forked child.
+/// Whoever holds one keeps the process from being forked. Not the standard library's `Mutex`: that one stores thread ids,
+/// which are wrong in a forked child.
 @safe
 struct Lock: ~Copyable, @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let mutex: OpaquePointer
 
-    init() {
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe mutex.initialize(to: pthread_mutex_t())
-        unsafe pthread_mutex_init(mutex, nil)
+    init() { unsafe mutex = pyaclmdlMutexMake() }
+    deinit { unsafe pyaclmdlMutexEnd(mutex) }
+
+    func lock() { unsafe pyaclmdlMutexLock(mutex) }
+    func unlock() { unsafe pyaclmdlMutexUnlock(mutex) }
+}
+
+/// Lets one thread at a time do something that takes long; who has the turn may take it again.
+///
+/// The process may be forked meanwhile. In the child the turn is free, unless the thread that forked has it.
+@safe
+final class Turn: @unchecked Sendable {
+    private let turn: OpaquePointer
+
+    init() { unsafe turn = pyaclmdlTurnMake() }
+    deinit { unsafe pyaclmdlTurnEnd(turn) }
+
+    func take() { unsafe pyaclmdlTurnTake(turn) }
+    func give() { unsafe pyaclmdlTurnGive(turn) }
+
+    /// As `take`, unless the thread is interrupted while it waits.
+    func takeOrGiveUp() throws(Failure) {
+        guard unsafe pyaclmdlTurnTry(turn, false) == PYACLMDL_TAKEN else { throw .interrupted }
     }
 
-    deinit {
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
+    /// As `with`, unless the thread is interrupted while it waits. Throws 107037 when it has the turn already: a function
+    /// of the program that interrupts an execution cannot do what the execution excludes.
+    @inline(__always)
+    func awaiting<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        let result = unsafe pyaclmdlTurnTry(turn, true)
+        guard result == PYACLMDL_TAKEN else { throw result == PYACLMDL_HELD ? .executing : .interrupted }
+        defer { give() }
+        return try body()
     }
 
-    func lock() { unsafe pthread_mutex_lock(mutex) }
-    func unlock() { unsafe pthread_mutex_unlock(mutex) }
-
-    /// Makes the lock free again in a forked child, where its holder no longer exists.
-    func resetAfterFork() {
-        unsafe mutex.initialize(to: pthread_mutex_t())
-        unsafe pthread_mutex_init(mutex, nil)
-    }
-
-    /// Blocks the calling thread until `condition` is signalled or the monotonic time `deadline` is reached.
-    fileprivate func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>, until deadline: Deadline) {
-        switch deadline {
-        case .never:
-            unsafe pthread_cond_wait(condition, mutex)
-        case .at(let nanoseconds):
-            var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-            unsafe pthread_cond_timedwait(condition, mutex, &time)
-        }
+    @inline(__always)
+    func with<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        take()
+        defer { give() }
+        return try body()
     }
 }
 
-/// A lock that its holder may take again.
-@safe
-struct RecursiveLock: ~Copyable, @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+extension Failure {
+    /// The program has asked to give up what its thread waits for (`pyaclmdlSetInterruption`).
+    static let interrupted = Failure(
+        ErrorCode.rtStreamAbort, .wrongOrder("The program was interrupted while the call was waiting"))
 
-    init() {
-        unsafe mutex = .allocate(capacity: 1)
-        resetAfterFork()
-    }
-
-    deinit {
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
-    }
-
-    func lock() { unsafe pthread_mutex_lock(mutex) }
-    func unlock() { unsafe pthread_mutex_unlock(mutex) }
-
-    func resetAfterFork() {
-        var attributes = pthread_mutexattr_t()
-        unsafe mutex.initialize(to: pthread_mutex_t())
-        unsafe pthread_mutexattr_init(&attributes)
-        unsafe pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
-        unsafe pthread_mutex_init(mutex, &attributes)
-        unsafe pthread_mutexattr_destroy(&attributes)
-    }
+    static let executing = Failure(
+        ErrorCode.rtModelRunning,
+        .wrongOrder("A function that interrupts an execution of a model cannot use the model's workspace"))
 }
 
 /// A point of the monotonic clock, or none.
@@ -85,6 +80,13 @@ enum Deadline: Comparable {
         switch self {
         case .never: false
         case .at(let time): monotonicNanoseconds() >= time
+        }
+    }
+
+    fileprivate var nanoseconds: UInt64 {
+        switch self {
+        case .never: .max
+        case .at(let time): time
         }
     }
 }
@@ -120,69 +122,64 @@ final class Protected<State>: @unchecked Sendable {
         defer { lock.unlock() }
         return try unsafe body(&state.pointee)
     }
-
-    func resetAfterFork() { lock.resetAfterFork() }
 }
 
 /// State that only one thread at a time sees, and whose changes other threads wait for.
 @safe
 final class Monitor<State>: @unchecked Sendable {
-    private let lock = Lock()
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    private let monitor: OpaquePointer
     private let state: UnsafeMutablePointer<State>
 
     init(_ state: State) {
         unsafe self.state = .allocate(capacity: 1)
         unsafe self.state.initialize(to: state)
-        unsafe condition = .allocate(capacity: 1)
-        prepareCondition()
+        unsafe monitor = pyaclmdlMonitorMake()
     }
 
     deinit {
-        unsafe pthread_cond_destroy(condition)
-        unsafe condition.deallocate()
+        unsafe pyaclmdlMonitorEnd(monitor)
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
     }
 
-    private func prepareCondition() {
-        var attributes = pthread_condattr_t()
-        unsafe condition.initialize(to: pthread_cond_t())
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(condition, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
-    }
-
     func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
-        lock.lock()
-        defer { lock.unlock() }
+        unsafe pyaclmdlMonitorLock(monitor)
+        defer { unsafe pyaclmdlMonitorUnlock(monitor) }
         return try unsafe body(&state.pointee)
     }
 
     /// Changes the state and wakes everybody who waits.
     func change<Result>(_ body: (inout State) -> Result) -> Result {
-        lock.lock()
+        unsafe pyaclmdlMonitorLock(monitor)
         defer {
-            lock.unlock()
-            unsafe pthread_cond_broadcast(condition)
+            unsafe pyaclmdlMonitorWakeAll(monitor)
+            unsafe pyaclmdlMonitorUnlock(monitor)
         }
         return unsafe body(&state.pointee)
     }
 
     /// Waits until `body` answers something or the deadline passes; nil in the latter case.
     func wait<Result>(until deadline: Deadline = .never, for body: (inout State) -> Result?) -> Result? {
-        lock.lock()
-        defer { lock.unlock() }
+        unsafe pyaclmdlMonitorLock(monitor)
+        defer { unsafe pyaclmdlMonitorUnlock(monitor) }
         while true {
             if let result = unsafe body(&state.pointee) { return result }
             if deadline.hasPassed { return nil }
-            unsafe lock.wait(condition, until: deadline)
+            unsafe pyaclmdlMonitorWait(monitor, deadline.nanoseconds)
         }
     }
 
-    func resetAfterFork() {
-        lock.resetAfterFork()
-        prepareCondition()
+    /// As `wait`, for a call of the program: throws when its thread is interrupted.
+    func waitOrGiveUp<Result>(
+        until deadline: Deadline = .never, for body: (inout State) -> Result?
+    ) throws(Failure) -> Result? {
+        _ = pyaclmdlCanBeInterrupted()
+        unsafe pyaclmdlMonitorLock(monitor)
+        defer { unsafe pyaclmdlMonitorUnlock(monitor) }
+        while true {
+            if let result = unsafe body(&state.pointee) { return result }
+            if deadline.hasPassed { return nil }
+            guard unsafe pyaclmdlMonitorTryWait(monitor, deadline.nanoseconds) else { throw .interrupted }
+        }
     }
 }

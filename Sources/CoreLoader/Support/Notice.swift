@@ -20,8 +20,6 @@ enum Notice {
         // Where standard error is closed nobody wants to know.
         unsafe _ = Array(text.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
-
-    static func resetAfterFork() { said.resetAfterFork() }
 }
 
 extension Environment {

@@ -51,8 +51,10 @@ enum ArgumentCheck {
 
 /// Checks the arguments in order, then answers 207000: mistakes are told apart from what cannot be done.
 func refuse(_ refusal: Refusal, _ checks: ArgumentCheck..., function: StaticString = #function) -> Int32 {
-    for check in checks {
-        if let failure = check.failure { return report(failure, function: function) }
+    status(function: function) { () throws(Failure) in
+        for check in checks {
+            if let failure = check.failure { throw failure }
+        }
+        throw Failure(ErrorCode.rtFeatureNotSupport, .unsupported(refusal.reason))
     }
-    return fail(ErrorCode.rtFeatureNotSupport, .unsupported(refusal.reason), function: function)
 }

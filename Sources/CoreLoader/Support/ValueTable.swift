@@ -94,9 +94,4 @@ final class ValueTable<Value: Sendable>: LiveObjects {
                 argument: argument, value: hexadecimal(handle.bits),
                 expected: "a live \(objects.kind.name); this is \(objects.describe(handle))"))
     }
-
-    func resetAfterFork() {
-        objects.resetAfterFork()
-        for object in objects.objects { object.state.resetAfterFork() }
-    }
 }
