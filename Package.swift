@@ -25,6 +25,27 @@ let oneDNNLink: [LinkerSetting] = [
     .linkedLibrary("dnnl"),
 ]
 
+/// The levels of instructions that `Sources/Vector` is compiled for, and the compiler's options.
+///
+/// Optimised in debug builds, too, where it would be a hundred times slower; it is unsafe as a whole, so nothing in it is marked.
+#if arch(x86_64)
+let levels = [
+    ("Baseline", []), ("AVX2", ["-march=x86-64-v3"]),
+    ("AVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+]
+#else
+let levels: [(name: String, options: [String])] = [("Baseline", [])]
+#endif
+let levelTargets = levels.map { name, options in
+    Target.target(
+        name: "Vector\(name)", dependencies: ["CLanes", "VectorFunctions"], path: "Sources/VectorLevels/\(name)",
+        swiftSettings: [
+            .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .unsafeFlags(["-Ounchecked"] + options.flatMap { ["-Xcc", $0] }),
+        ] + (name == "Baseline" ? [] : [.define("FMA")]) + (name == "AVX512" ? [.define("AVX512")] : []))
+}
+
 /// What goes through `CMemoryReserve` in release builds.
 let allocationFunctions = [
     "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup", "_Znwm",
@@ -42,7 +63,6 @@ let guardedFunctions =
     + [
         "binary", "concat", "convolution_forward", "deconvolution_forward", "eltwise_forward", "inner_product_forward",
         "layer_normalization_forward", "matmul", "pooling_forward", "reduction", "reorder", "resampling_forward",
-        "softmax_forward",
     ].map { "dnnl_\($0)_primitive_desc_create" }
 
 /// Lets the linker put `__wrap_NAME` in the place of each function.
@@ -102,8 +122,18 @@ let package = Package(
             name: "OfflineModel", dependencies: ["GEGraph", "SystemMemory", "SaturatingArithmetic", protobuf],
             exclude: ["Protos/dump_data.proto", "Protos/ge_ir.proto", "Protos/task.proto"], swiftSettings: settings),
 
+        // Which instructions the processor has.
+        .target(name: "CProcessor"),
+        // Operations on vectors that Swift lacks.
+        .target(name: "CLanes"),
+        // The interface to what is compiled once for each level of instructions: `Sources/Vector`.
+        .target(name: "VectorFunctions", swiftSettings: settings),
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
-        .target(name: "Kernels", dependencies: ["COneDNN", "CThreadTeam", "GEGraph"], swiftSettings: oneDNNSettings),
+        .target(
+            name: "Kernels",
+            dependencies: ["COneDNN", "CProcessor", "CThreadTeam", "GEGraph", "Settings", "VectorFunctions"]
+                + levelTargets.map { .target(name: $0.name) },
+            swiftSettings: oneDNNSettings),
         // The catalogue of operators: shape inference and lowering to kernels.
         .target(
             name: "Operators", dependencies: ["GEGraph", "Kernels", "SaturatingArithmetic"],
@@ -175,5 +205,5 @@ let package = Package(
             dependencies: ["CAscendCL", "CoreLoader", "Settings", "GEGraph", "OfflineModel", "Executable"],
             swiftSettings: oneDNNSettings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
-    ]
+    ] + levelTargets
 )

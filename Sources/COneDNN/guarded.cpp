@@ -166,11 +166,6 @@ GUARDED(dnnl_resampling_forward_primitive_desc_create,
         const float *factors, const_dnnl_memory_desc_t src_desc, const_dnnl_memory_desc_t dst_desc,
         const_dnnl_primitive_attr_t attr),
     (primitive_desc, engine, prop_kind, alg_kind, factors, src_desc, dst_desc, attr))
-GUARDED(dnnl_softmax_forward_primitive_desc_create,
-    (dnnl_primitive_desc_t * primitive_desc, dnnl_engine_t engine, dnnl_prop_kind_t prop_kind, dnnl_alg_kind_t alg_kind,
-        const_dnnl_memory_desc_t src_desc, const_dnnl_memory_desc_t dst_desc, int softmax_axis,
-        const_dnnl_primitive_attr_t attr),
-    (primitive_desc, engine, prop_kind, alg_kind, src_desc, dst_desc, softmax_axis, attr))
 GUARDED(dnnl_stream_create, (dnnl_stream_t * stream, dnnl_engine_t engine, unsigned flags), (stream, engine, flags))
 
 #endif

@@ -171,7 +171,7 @@ final class BoundSteps {
     private func runSteps(while goesOn: () -> Bool) throws -> Outcome {
         for index in steps.indices {
             guard index == 0 || goesOn() else { throw ExecutableError.stopped }
-            switch unsafe steps[index] {
+            switch steps[index] {
             case .primitive(let primitive, let arguments, let count, let alarms):
                 if alarms != 0 { _ = Parallel.forgetExceptions() }
                 let status = unsafe dnnl_primitive_execute(primitive, stream, count, arguments)

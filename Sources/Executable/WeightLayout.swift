@@ -71,17 +71,24 @@ struct WeightLayout {
         guard let base = unsafe base,
             let (stored, offset) = contents.first(where: { $0.packed.constant.data == packed.constant.data })
         else { throw ExecutableError.areaTooSmall(area: "weight", bytes: 0, needed: packed.bytes) }
-        guard let (from, to) = stored.reorder else {
-            try unsafe store(packed, UnsafeRawBufferPointer(start: base + offset, count: stored.bytes), at: target)
+        let source = unsafe base + offset
+        if case .plain = stored.form {
+            try unsafe store(packed, UnsafeRawBufferPointer(start: source, count: stored.bytes), at: target)
             return
         }
         // Back into the order of the model's file first, from which every layout is made.
-        try SystemMemory.require(from.byteCount)
+        try SystemMemory.require(stored.form.originalBytes)
         let original = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(from.byteCount, 1), alignment: Alignment.bytes)
+            byteCount: max(stored.form.originalBytes, 1), alignment: Alignment.bytes)
         defer { unsafe original.deallocate() }
         guard let start = original.baseAddress else { return }
-        try unsafe Reorder.run(from: to, base + offset, to: from, start)
+        switch stored.form {
+        case .plain: break
+        case .reorder(let from, let to): try unsafe Reorder.run(from: to, source, to: from, start)
+        case .weights(let form):
+            unsafe form.unpack(
+                source.assumingMemoryBound(to: Float.self), into: start.assumingMemoryBound(to: Float.self))
+        }
         try unsafe store(packed, UnsafeRawBufferPointer(original), at: target)
     }
 
@@ -89,14 +96,22 @@ struct WeightLayout {
         _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
     ) throws {
         guard let start = source.baseAddress, packed.bytes > 0 else { return }
-        guard let (from, to) = packed.reorder else {
+        switch packed.form {
+        case .plain:
             guard source.count >= packed.bytes else {
                 throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: packed.bytes)
             }
             unsafe copy(UnsafeMutableRawPointer(mutating: start), to: target, bytes: packed.bytes)
-            return
+        case .reorder(let from, let to):
+            try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
+        case .weights(let form):
+            guard source.count >= 4 * form.extent else {
+                throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: 4 * form.extent)
+            }
+            var (input, output) = unsafe (UnsafeMutableRawPointer(mutating: start), target)
+            _ = unsafe Parallel.run(
+                WeightPackingKernel(form), KernelOperands(inputs: &input, outputs: &output, scratch: target))
         }
-        try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
     }
 }
 
@@ -107,28 +122,26 @@ private struct StoredConstants {
         let bytes: Int
     }
 
-    private var entries: [Key: [(reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?, index: Int)]] = [:]
+    private var entries: [Key: [(form: Program.PackedConstant.Form, index: Int)]] = [:]
 
     /// The index of an equal constant; nil if there is none.
     func find(_ packed: Program.PackedConstant) -> Int? {
-        entries[Self.key(packed)]?.first { Self.same($0.reorder, packed.reorder) }?.index
+        entries[Self.key(packed)]?.first { Self.same($0.form, packed.form) }?.index
     }
 
     mutating func add(_ packed: Program.PackedConstant, at index: Int) {
-        entries[Self.key(packed), default: []].append((packed.reorder, index))
+        entries[Self.key(packed), default: []].append((packed.form, index))
     }
 
     private static func key(_ packed: Program.PackedConstant) -> Key {
         Key(source: packed.constant.data, bytes: packed.bytes)
     }
 
-    private static func same(
-        _ left: (from: MemoryDescriptor, to: MemoryDescriptor)?,
-        _ right: (from: MemoryDescriptor, to: MemoryDescriptor)?
-    ) -> Bool {
+    private static func same(_ left: Program.PackedConstant.Form, _ right: Program.PackedConstant.Form) -> Bool {
         switch (left, right) {
-        case (nil, nil): true
-        case (let left?, let right?): left.from.equals(right.from) && left.to.equals(right.to)
+        case (.plain, .plain): true
+        case (.reorder(let a, let b), .reorder(let c, let d)): a.equals(c) && b.equals(d)
+        case (.weights(let a), .weights(let b)): a == b
         default: false
         }
     }

@@ -14,6 +14,10 @@ public enum Settings {
         try number(text, in: 1...1024)
     }
 
+    public static let cpuLevel = Setting<String?>(
+        "PYACLMDL_CPU_LEVEL", "baseline, avx2 or avx512", default: nil, "the highest that the processor has",
+        parse: choice(["baseline": "baseline", "avx2": "avx2", "avx512": "avx512"]))
+
     public static let deviceCount = Setting<Int32>(
         "PYACLMDL_DEVICE_COUNT", "a number from 0 to 1024", default: 1, "1"
     ) { text throws(Unreadable) in
@@ -75,7 +79,8 @@ public enum Settings {
     /// - names: of all variables that are set.
     public static func check(_ environment: Environment, names: [String]) {
         let known = [
-            check(threads, environment), check(deviceCount, environment), check(deviceMemory, environment),
+            check(threads, environment), check(cpuLevel, environment), check(deviceCount, environment),
+            check(deviceMemory, environment),
             check(socName, environment), check(isDevice, environment), check(cannVersion, environment),
             check(linkedWeights, environment), check(logLevel, environment), check(library, environment),
         ]

@@ -11,9 +11,24 @@ package struct Engine: @unchecked Sendable {
 
     /// Whether convolutions are quickest with the channels innermost: so without AVX-512, whose kernels want blocks.
     package static let prefersChannelsLast =
-        dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue != dnnl_cpu_isa_avx512_core.rawValue
+        isLimited
+        || dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue
+            != dnnl_cpu_isa_avx512_core.rawValue
+
+    /// Keeps oneDNN to the level that kernels are made for.
+    private static let isLimited: Bool = {
+        #if arch(x86_64)
+        switch CPULevel.current {
+        case .baseline: return dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41) == dnnl_success
+        case .avx2: return dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success
+        case .avx512: break
+        }
+        #endif
+        return false
+    }()
 
     package static func shared() throws(OneDNNError) -> Engine {
+        _ = isLimited
         var engine: dnnl_engine_t?
         try OneDNNError.check(unsafe conednn_shared_engine(&engine), "dnnl_engine_create")
         var stream: dnnl_stream_t?

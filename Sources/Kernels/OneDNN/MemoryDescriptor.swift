@@ -114,13 +114,18 @@ package final class MemoryDescriptor: @unchecked Sendable {
 
     package var shape: [Int] { integers(dnnl_query_dims) }
 
-    /// Whether the elements lie densely in row-major order (dimensions of 1 may have any stride).
-    package var isRowMajor: Bool {
+    /// The step between neighbours in each dimension, in elements; nil for a blocked layout.
+    package var strides: [Int]? {
         var blocks: Int32 = 0
         guard unsafe dnnl_memory_desc_query(handle, dnnl_query_inner_nblks_s32, &blocks) == dnnl_success, blocks == 0
-        else { return false }
+        else { return nil }
+        return integers(dnnl_query_strides)
+    }
+
+    /// Whether the elements lie densely in row-major order (dimensions of 1 may have any stride).
+    package var isRowMajor: Bool {
+        guard let strides else { return false }
         let dims = shape
-        let strides = integers(dnnl_query_strides)
         return zip(zip(dims, strides), MemoryDescriptor.rowMajorStrides(dims))
             .allSatisfy { $0.0.0 == 1 || $0.0.1 == $0.1 }
     }

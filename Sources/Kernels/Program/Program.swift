@@ -44,9 +44,23 @@ package struct Program {
 
     /// A constant as a kernel wants it in the weight area.
     package struct PackedConstant {
+        package enum Form {
+            case plain
+            /// How the constant's own bytes are laid out, and how they are to be stored.
+            case reorder(from: MemoryDescriptor, to: MemoryDescriptor)
+            case weights(WeightForm)
+
+            /// Bytes that the constant has in the model's file.
+            package var originalBytes: Int {
+                switch self {
+                case .plain: 0
+                case .reorder(let from, _): from.byteCount
+                case .weights(let form): 4 * form.extent
+                }
+            }
+        }
         package var constant: Constant
-        /// How the constant's own bytes are laid out, and how they are to be stored; both nil for a plain copy.
-        package var reorder: (from: MemoryDescriptor, to: MemoryDescriptor)?
+        package var form: Form
         package var bytes: Int
     }
 

@@ -26,6 +26,7 @@ extension ProgramBuilder {
     public func convolution(
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
     ) throws -> Value {
+        if let result = try vectorConvolution(x, filter: filter, bias: bias, geometry, output: output) { return result }
         if let turned = try convolveAlongWidth(x, filter: filter, bias: bias, geometry, output: output) {
             return turned
         }

@@ -7,6 +7,7 @@ public import GEGraph
 extension ProgramBuilder {
     /// Applies an element-wise function to a float tensor, in whatever layout it has.
     public func eltwise(_ x: Value, _ function: Eltwise) throws -> Value {
+        if let result = try vectorEltwise(x, function) { return result }
         let engine = try Engine.shared()
         let source = try layout(of: x)
         let leader = Leader(
@@ -60,6 +61,7 @@ extension ProgramBuilder {
         if isFull, isPlain(a), !isPlain(b), algorithm.commutes {
             return try binaryPrimitive(algorithm, b, a, output: output)
         }
+        if let result = try vectorBinary(algorithm, a, second, output: output) { return result }
         if shape(first).isEmpty { first = try reshape(first, to: [1]) }
         let source = try layout(of: first)
         let other = isFull ? source : try broadcast(second, in: source)

@@ -36,6 +36,7 @@ extension ProgramBuilder {
             }
         }
         if isMatrix || product.count == 2, isConstant(right) {
+            if let result = try vectorProduct(left, right, bias: biasValue, output: output) { return result }
             return try innerProduct(left, right, bias: biasValue, product: product, output: output)
         }
         do {

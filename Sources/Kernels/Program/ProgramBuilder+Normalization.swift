@@ -1,34 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import COneDNN
-internal import CThreadTeam
 public import GEGraph
 
 extension ProgramBuilder {
-    /// Softmax of a float tensor along `axis`, or its logarithm.
-    public func softmax(_ x: Value, axis: Int, logarithm: Bool) throws -> Value {
-        if keepsNaN {
-            let (shape, function) = (shape(x), logarithm ? SoftmaxFunction.logSoftmax : .softmax)
-            let kernel = function.kernel(
-                .float, shape[..<axis].reduce(1, *), shape[axis], shape[(axis + 1)...].reduce(1, *))
-            if let kernel { return try native(kernel, inputs: [x], outputs: [desc(x)])[0] }
-        }
-        // oneDNN is quick along the innermost dimension of a dense tensor.
-        let isInnermost = axis == shape(x).count - 1
-        let value = isInnermost ? try plain(x) : x
-        let engine = try Engine.shared()
-        let source = try layout(of: value)
-        let attributes = try Attributes()
-        let descriptor = try unsafe PrimitiveDescriptor("dnnl_softmax_forward_primitive_desc_create") {
-            unsafe dnnl_softmax_forward_primitive_desc_create(
-                &$0, engine.handle, dnnl_forward_inference, logarithm ? dnnl_softmax_log : dnnl_softmax_accurate,
-                source.handle, source.handle, Int32(axis), attributes.handle)
-        }
-        return emit(
-            descriptor, [(DNNL_ARG_SRC, try operand(value, source))], result: DNNL_ARG_DST, output: desc(x),
-            layout: source, canRunInPlace: true, alarms: descriptor.isGenerated ? TEAM_INVALID : 0)
-    }
-
     /// Normalises a float tensor over its last dimension, then multiplies by `scale` and adds `shift`, both of that
     /// dimension's length.
     public func layerNormalization(

@@ -36,14 +36,23 @@ extension ProgramBuilder {
         _ x: Value, _ kind: PoolingKind, kernel: [Int], strides: [Int], dilations: [Int], padsBegin: [Int],
         padsEnd: [Int], output: TensorDesc
     ) throws -> Value {
-        let engine = try Engine.shared()
         let source = try layout(of: x)
+        let isChannelsLast = try shape(x).count == 4 && source.equals(.channelsLast(.float, shape(x)))
+        func vector() throws -> Value? {
+            try vectorPooling(
+                x, kind, kernel: kernel, strides: strides, dilations: dilations, padsBegin: padsBegin,
+                padsEnd: padsEnd, output: output)
+        }
+        if keepsNaN || isChannelsLast, let result = try vector() { return result }
+        let engine = try Engine.shared()
         let destination = try MemoryDescriptor.any(output.dataType, output.shape)
         let window = (
             strides.map { Int64($0) }, kernel.map { Int64($0) }, dilations.map { Int64($0 - 1) },
             padsBegin.map { Int64($0) }, padsEnd.map { Int64($0) }
         )
-        let leader = kind == .max ? Self.maximum : Leader()
+        // Its compiled kernels are slow.
+        var leader = kind == .max ? Self.maximum : Leader()
+        leader.needsGeneratedCode = shape(x).count == 4
         let emitted = try emitLeader(leader, output: output, shape: output.shape) { attributes throws(OneDNNError) in
             try unsafe PrimitiveDescriptor("dnnl_pooling_forward_primitive_desc_create") {
                 unsafe dnnl_pooling_forward_primitive_desc_create(
@@ -54,10 +63,13 @@ extension ProgramBuilder {
             [(DNNL_ARG_SRC, try operand(x, source))]
         }
         if let emitted { return emitted }
+        if let result = try vector() { return result }
         let geometry = PoolingGeometry(
             image: shape(x), output: output.shape, window: kernel, strides: strides, dilations: dilations,
             padsBegin: padsBegin, padsEnd: padsEnd)
-        guard let kernel = poolingKernel(output.dataType, geometry, .maximum) else {
+        let function: PoolingFunction =
+            kind == .max ? .maximum : .average(excludesPadding: kind == .averageExcludingPadding, divisor: 0)
+        guard let kernel = poolingKernel(output.dataType, geometry, function) else {
             throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "there is no kernel that keeps NaN")
         }
         return try native(kernel, inputs: [x], outputs: [output])[0]

@@ -22,6 +22,8 @@ public final class ProgramBuilder {
     private var values: [Info] = []
     /// Copies of values in other layouts that exist already.
     private var reordered: [Int: [(layout: MemoryDescriptor?, buffer: Int)]] = [:]
+    /// Forms for the vector kernels in which constants exist already.
+    private var packedForms: [Int: [(form: WeightForm, buffer: Int)]] = [:]
 
     struct Info {
         enum Source {
@@ -155,6 +157,32 @@ public final class ProgramBuilder {
                 reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
     }
 
+    /// Emits a native kernel on buffers, whose result has the descriptor `output` in the layout `layout`.
+    func emit(_ kernel: any NativeKernel, inputs: [Int], output: TensorDesc, layout: MemoryDescriptor) -> Value {
+        let target = addBuffer(.activation, layout.byteCount)
+        addNative(kernel, inputs: inputs, outputs: [target])
+        return value(output, layout, buffer: target)
+    }
+
+    /// A buffer in the weight area that holds a constant in a form of the vector kernels.
+    func packed(_ value: Value, _ form: WeightForm) throws -> Int {
+        guard case .constant(let constant) = values[value.id].source else {
+            throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "its weights are not constant")
+        }
+        if let known = packedForms[value.id]?.first(where: { $0.form == form }) { return known.buffer }
+        let buffer = addBuffer(.constant(program.constants.count), form.byteCount)
+        program.constants.append(.init(constant: constant, form: .weights(form), bytes: form.byteCount))
+        packedForms[value.id, default: []].append((form, buffer))
+        return buffer
+    }
+
+    /// The steps between a constant's elements in its own bytes, one for each dimension; nil where it is none or blocked.
+    func constantStrides(_ value: Value) -> [Int]? {
+        guard isConstant(value) else { return nil }
+        guard let layout = values[value.id].layout else { return MemoryDescriptor.rowMajorStrides(shape(value)) }
+        return layout.strides
+    }
+
     /// Emits a primitive whose result has the descriptor `output` in the layout `layout`.
     func emit(
         _ primitive: PrimitiveDescriptor, _ arguments: [(argument: Int32, operand: Program.Operand)],
@@ -196,7 +224,7 @@ public final class ProgramBuilder {
     }
 
     /// A buffer that holds the value in the layout `wanted` (nil: dense row-major).
-    private func operandBuffer(_ value: Value, _ wanted: MemoryDescriptor?) throws -> Int {
+    func operandBuffer(_ value: Value, _ wanted: MemoryDescriptor?) throws -> Int {
         let info = values[value.id]
         let wanted = wanted.flatMap { $0.isRowMajor ? nil : $0 }
         if case .buffer(let buffer) = info.source, same(info.layout, wanted) { return buffer }
@@ -212,14 +240,15 @@ public final class ProgramBuilder {
             let index = program.constants.count
             if info.layout == nil, wanted == nil {
                 let bytes = try byteCount(info.desc)
-                program.constants.append(.init(constant: constant, reorder: nil, bytes: bytes))
+                program.constants.append(.init(constant: constant, form: .plain, bytes: bytes))
                 return addBuffer(.constant(index), bytes)
             }
             let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
             var source = try info.layout ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
             // A filter's groups or a matrix's merged dimensions: the same elements under the kernel's shape.
             if source.shape != target.shape { source = try source.reshaped(target.shape) }
-            program.constants.append(.init(constant: constant, reorder: (source, target), bytes: target.byteCount))
+            program.constants.append(
+                .init(constant: constant, form: .reorder(from: source, to: target), bytes: target.byteCount))
             return addBuffer(.constant(index), target.byteCount)
         case .buffer(let buffer):
             let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)

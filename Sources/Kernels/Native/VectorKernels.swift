@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VectorFunctions
+
+/// The memory that a loop's steps lie in.
+@safe
+private final class StepList: @unchecked Sendable {
+    /// Safe to share: never changed after creation.
+    let steps: UnsafeBufferPointer<EpilogueStep>
+
+    init(_ steps: [EpilogueStep]) {
+        let memory = UnsafeMutableBufferPointer<EpilogueStep>.allocate(capacity: steps.count)
+        _ = unsafe memory.initialize(from: steps)
+        unsafe self.steps = UnsafeBufferPointer(memory)
+    }
+
+    deinit { unsafe steps.deallocate() }
+}
+
+/// A convolution or a matrix product with packed weights; see `ConvolutionLoop` for its operands.
+struct PackedConvolutionKernel: NativeKernel {
+    private let loop: ConvolutionLoop
+    private let steps: StepList
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: ConvolutionLoop, _ steps: [EpilogueStep]) {
+        self.steps = StepList(steps)
+        var loop = Self.cut(loop)
+        unsafe loop.epilogue = self.steps.steps
+        self.loop = loop
+    }
+
+    var parts: Int { loop.blocks * loop.groups }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe withUnsafePointer(to: loop) { unsafe functions.convolve($0, operands.inputs, operands.output(0), parts) }
+    }
+
+    /// Bytes that a block of pixels, or a group of panels, should find in the second cache.
+    private static let cached = 256 << 10
+    /// Pixels that fill the tiles of every level.
+    private static let tile = 24
+
+    /// Weights that are larger than the image are read once, by parts that share the image; else each part is a block of
+    /// pixels, as large as the cache.
+    private static func cut(_ loop: ConvolutionLoop) -> ConvolutionLoop {
+        var loop = loop
+        let pixelBytes = max(4 * loop.channels * loop.strideX * loop.strideY, 1)
+        let weightBytes = 4 * loop.depth * loop.outChannels
+        let fitting = max(cached / pixelBytes / tile, 1) * tile
+        if weightBytes > pixelBytes * loop.pixels {
+            // As few blocks as fit twice as much, and these of about the same size.
+            let blocks = max((loop.pixels + 4 * fitting - 1) / (4 * fitting), 1)
+            loop.pixelsPerBlock = max((loop.pixels + blocks - 1) / blocks, 1)
+            loop.panelsPerGroup = max(min(2, loop.panels), 1)
+        } else {
+            // Some parts more than threads, so that these have about the same to do.
+            let fair = (loop.pixels / 16 + tile - 1) / tile * tile
+            loop.pixelsPerBlock = max(min(fitting, fair, loop.pixels), 1)
+            loop.panelsPerGroup = max(loop.panels, 1)
+        }
+        return loop
+    }
+}
+
+struct VectorPoolingKernel: NativeKernel {
+    let loop: PoolingLoop
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: PoolingLoop) { self.loop = loop }
+
+    var parts: Int { loop.rows }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.pool($0, operands.input(0), operands.output(0), parts)
+        }
+    }
+}
+
+struct VectorSoftmaxKernel: NativeKernel {
+    let loop: SoftmaxLoop
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: SoftmaxLoop) { self.loop = loop }
+
+    var canRunInPlace: Bool { true }
+    var parts: Int { loop.parts }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.softmax($0, operands.input(0), operands.output(0), parts)
+        }
+    }
+}
+
+/// Steps applied to each element of input 0, in whatever order those lie in memory.
+struct VectorStepsKernel: NativeKernel {
+    private let steps: StepList
+    let count: Int
+    /// Elements of a row that operands by channel repeat over; 1 where there are none.
+    let rowLength: Int
+    private let functions = CPULevel.current.functions
+
+    init(_ steps: [EpilogueStep], count: Int, rowLength: Int) {
+        self.steps = StepList(steps)
+        self.count = count
+        let byChannel = steps.contains { if case .combine(_, .ofChannel, _) = $0.action { true } else { false } }
+        self.rowLength = byChannel ? max(rowLength, 1) : 1
+    }
+
+    var canRunInPlace: Bool { true }
+
+    private var partLength: Int { (8192 + rowLength - 1) / rowLength * rowLength }
+    var parts: Int { max(1, (count + partLength - 1) / partLength) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        for part in parts {
+            let elements = part * partLength..<min((part + 1) * partLength, count)
+            unsafe functions.applySteps(
+                steps.steps, operands.inputs, operands.input(0), operands.output(0), elements, rowLength)
+        }
+    }
+}

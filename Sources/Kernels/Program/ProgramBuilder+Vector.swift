@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GEGraph
+internal import VectorFunctions
+
+// Steps of the vector kernels, which work on floats with the channels innermost in memory.
+extension ProgramBuilder {
+    /// A convolution over one or two dimensions by a constant filter [O, C, window…]; nil for others, and where oneDNN's is
+    /// quicker.
+    func vectorConvolution(
+        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
+    ) throws -> Value? {
+        let (image, window) = (shape(x), shape(filter))
+        guard desc(x).dataType == .float, (3...4).contains(image.count), let strides = constantStrides(filter),
+            !image.contains(0), !window.contains(0),
+            KernelChoice.vectorConvolution(
+                outputs: window[0], channels: window[1], pixels: output.shape[0] * output.shape[2...].reduce(1, *),
+                groups: geometry.groups)
+        else { return nil }
+
+        func plane(_ sizes: some BidirectionalCollection<Int>, _ filler: Int) -> (Int, Int) {
+            sizes.count == 1 ? (filler, sizes.last ?? filler) : (sizes.first ?? filler, sizes.last ?? filler)
+        }
+        let (height, width) = plane(image[2...], 1)
+        let (outHeight, outWidth) = plane(output.shape[2...], 1)
+        let (windowHeight, windowWidth) = plane(window[2...], 1)
+        let (strideY, strideX) = plane(geometry.strides, 1)
+        let (dilationY, dilationX) = plane(geometry.dilations, 1)
+        let (padTop, padLeft) = plane(geometry.padsBegin, 0)
+        var loop = ConvolutionLoop(
+            batch: image[0], image: (height, width, image[1]), output: (outHeight, outWidth, output.shape[1]),
+            window: (windowHeight, windowWidth), strides: (strideY, strideX), dilations: (dilationY, dilationX),
+            padTop: padTop, padLeft: padLeft)
+        let form = WeightForm(
+            kind: .panels, outputs: window[0], channels: image[1],
+            window: Array(window[2...]), outputStride: strides[0], channelStride: strides[1],
+            windowStrides: Array(strides[2...]))
+        let source = try MemoryDescriptor.channelsLast(.float, image)
+        let layout = try MemoryDescriptor.channelsLast(.float, output.shape)
+        var inputs = [try operand(x, source).buffer, try packed(filter, form)]
+        var steps: [EpilogueStep] = []
+        try add(bias, to: &inputs, &loop, &steps)
+        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout)
+        return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
+    }
+
+    /// The product of rows [M, K] and a constant matrix [K, N]; nil where the matrix is not at hand, or oneDNN's is
+    /// quicker.
+    ///
+    /// - output: descriptor of the result, whose elements are those of [M, N].
+    func vectorProduct(_ a: Value, _ b: Value, bias: Value?, output: TensorDesc) throws -> Value? {
+        guard desc(a).dataType == .float, let strides = constantStrides(b), !shape(a).contains(0),
+            !shape(b).contains(0), KernelChoice.vectorProduct
+        else { return nil }
+        let (rows, depth, columns) = (shape(a)[0], shape(b)[0], shape(b)[1])
+        var loop = ConvolutionLoop(
+            batch: 1, image: (rows, 1, depth), output: (rows, 1, columns), window: (1, 1), strides: (1, 1),
+            dilations: (1, 1), padTop: 0, padLeft: 0)
+        let form = WeightForm(
+            kind: .panels, outputs: columns, channels: depth, window: [1], outputStride: strides[1],
+            channelStride: strides[0], windowStrides: [0])
+        let layout = try MemoryDescriptor(.float, output.shape)
+        var inputs = [try operand(plain(a), MemoryDescriptor(.float, shape(a))).buffer, try packed(b, form)]
+        var steps: [EpilogueStep] = []
+        try add(bias, to: &inputs, &loop, &steps)
+        try takeSteps(
+            &steps, &inputs, result: output.shape, channel: output.shape.count - 1, layout: layout)
+        return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
+    }
+
+    /// A maximum or a mean over windows; nil for tensors that are not images.
+    func vectorPooling(
+        _ x: Value, _ kind: PoolingKind, kernel: [Int], strides: [Int], dilations: [Int], padsBegin: [Int],
+        padsEnd: [Int], output: TensorDesc
+    ) throws -> Value? {
+        let image = shape(x)
+        guard desc(x).dataType == .float, image.count == 4, !image.contains(0) else { return nil }
+        let loop = PoolingLoop(
+            isMaximum: kind == .max, excludesPadding: kind == .averageExcludingPadding, batch: image[0],
+            image: (image[2], image[3], image[1]), output: (output.shape[2], output.shape[3]),
+            window: (kernel[0], kernel[1]), strides: (strides[0], strides[1]), dilations: (dilations[0], dilations[1]),
+            pads: (padsBegin[0], padsBegin[1], padsEnd[0], padsEnd[1]))
+        let source = try MemoryDescriptor.channelsLast(.float, image)
+        return emit(
+            VectorPoolingKernel(loop), inputs: [try operand(x, source).buffer], output: output,
+            layout: try .channelsLast(.float, output.shape))
+    }
+
+    /// Softmax of a float tensor along `axis`, or its logarithm.
+    public func softmax(_ x: Value, axis: Int, logarithm: Bool) throws -> Value {
+        let shape = shape(x)
+        let source = try layout(of: x)
+        let areChannels = try shape.count >= 3 && axis == 1 && source.equals(.channelsLast(.float, shape))
+        let value = areChannels ? x : try plain(x)
+        let inner = areChannels ? 1 : shape[(axis + 1)...].reduce(1, *)
+        let loop = SoftmaxLoop(
+            outer: shape.reduce(1, *) / max(shape[axis] * inner, 1), length: shape[axis], inner: inner,
+            isLogarithm: logarithm)
+        let target = areChannels ? source : try MemoryDescriptor(.float, shape)
+        return emit(
+            VectorSoftmaxKernel(loop), inputs: [try operand(value, target).buffer], output: desc(x), layout: target)
+    }
+
+    /// An element-wise function and the steps that follow it; nil where the vector kernels do not have it, or the elements
+    /// are not side by side.
+    func vectorEltwise(_ x: Value, _ function: Eltwise) throws -> Value? {
+        guard let function = function.elementFunction else { return nil }
+        return try vectorSteps(x, first: .apply(function), operand: nil)
+    }
+
+    /// A function of two tensors, of which the second has as many elements as the first, one for each channel, or one.
+    func vectorBinary(_ algorithm: BinaryAlgorithm, _ a: Value, _ b: Value, output: TensorDesc) throws -> Value? {
+        guard shape(a) == output.shape, desc(b).dataType == .float else { return nil }
+        let layout = try layout(of: a)
+        guard let channel = try channelAxis(layout, shape(a)),
+            let kind = operandKind(shape(b), result: shape(a), channel: channel)
+        else { return nil }
+        let other = try operandBuffer(b, kind == .ofElement ? layout : nil)
+        return try vectorSteps(
+            a, first: .combine(algorithm.combiningFunction, kind, place: 1), operand: other)
+    }
+
+    private func vectorSteps(_ x: Value, first: EpilogueStep.Action, operand other: Int?) throws -> Value? {
+        let (shape, layout) = (shape(x), try layout(of: x))
+        guard desc(x).dataType == .float, let channel = try channelAxis(layout, shape) else { return nil }
+        var inputs = [try operand(x, layout).buffer] + (other.map { [$0] } ?? [])
+        var steps = [EpilogueStep(first)]
+        try takeSteps(&steps, &inputs, result: shape, channel: channel, layout: layout)
+        let kernel = VectorStepsKernel(
+            steps, count: shape.reduce(1, *), rowLength: shape.isEmpty ? 1 : shape[channel])
+        return emit(kernel, inputs: inputs, output: desc(x), layout: layout)
+    }
+
+    /// The dimension whose elements are side by side in memory, all elements being without gaps; nil for other layouts.
+    private func channelAxis(_ layout: MemoryDescriptor, _ shape: [Int]) throws -> Int? {
+        if layout.isRowMajor { return max(shape.count - 1, 0) }
+        guard (3...5).contains(shape.count), try layout.equals(.channelsLast(.float, shape)) else { return nil }
+        return 1
+    }
+
+    private func operandKind(_ operand: [Int], result: [Int], channel: Int) -> EpilogueStep.Operand? {
+        if operand.reduce(1, *) == 1, operand.count <= result.count { return .one }
+        if operand == result { return .ofElement }
+        guard operand.count <= result.count else { return nil }
+        let full = [Int](repeating: 1, count: result.count - operand.count) + operand
+        guard full[channel] == result[channel], full.reduce(1, *) == full[channel] else { return nil }
+        return .ofChannel
+    }
+
+    /// Takes over as many pending post-operations as the vector kernels can do.
+    private func takeSteps(
+        _ steps: inout [EpilogueStep], _ inputs: inout [Int], result: [Int], channel: Int, layout: MemoryDescriptor
+    ) throws {
+        while let operation = postOperations.first {
+            switch operation {
+            case .eltwise(let function):
+                guard let function = function.elementFunction else { return }
+                steps.append(EpilogueStep(.apply(function)))
+            case .binary(let algorithm, let value):
+                guard desc(value).dataType == .float,
+                    let kind = operandKind(shape(value), result: result, channel: channel)
+                else { return }
+                steps.append(EpilogueStep(.combine(algorithm.combiningFunction, kind, place: inputs.count)))
+                inputs.append(try operandBuffer(value, kind == .ofElement ? layout : nil))
+            }
+            postOperations.removeFirst()
+        }
+    }
+
+    /// Adds a bias of one number for each channel: padded to whole panels where it is constant, else as a step.
+    private func add(
+        _ bias: Value?, to inputs: inout [Int], _ loop: inout ConvolutionLoop, _ steps: inout [EpilogueStep]
+    ) throws {
+        guard let bias else { return }
+        if constantStrides(bias) != nil, isPlain(bias) {
+            loop.hasBias = true
+            let form = WeightForm(
+                kind: .row, outputs: loop.outChannels, channels: 1, window: [1], outputStride: 1,
+                channelStride: 1, windowStrides: [0])
+            inputs.append(try packed(bias, form))
+        } else {
+            steps.append(EpilogueStep(.combine(.add, .ofChannel, place: inputs.count)))
+            inputs.append(try operandBuffer(bias, nil))
+        }
+    }
+}

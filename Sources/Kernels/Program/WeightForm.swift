@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VectorFunctions
+
+/// How a constant of floats is stored for the vector kernels.
+package struct WeightForm: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
+        /// [panels][window][channels][16], then as many zeros as channels.
+        case panels
+        /// [panels][16]: one number for each output.
+        case row
+    }
+    package var kind: Kind
+    /// Outputs, positions of the window, channels, and the steps between them in the constant, in elements.
+    package var outputs, channels: Int
+    package var window: [Int]
+    package var outputStride, channelStride: Int
+    package var windowStrides: [Int]
+
+    private var panels: Int { (outputs + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
+    private var positions: Int { window.reduce(1, *) }
+
+    package var byteCount: Int {
+        let rows = panels * ConvolutionLoop.panel * positions
+        return 4 * (kind == .panels ? rows * channels + channels : rows)
+    }
+
+    /// How far into the constant's elements this reaches.
+    package var extent: Int {
+        let reach = zip(window, windowStrides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
+        return 1 + (outputs - 1) * outputStride + (channels - 1) * channelStride + reach
+    }
+
+    /// Into how many independent parts packing can be cut.
+    package var parts: Int { panels }
+
+    /// Safety: `source` covers `extent` floats, `target` covers `byteCount` bytes.
+    @unsafe
+    package func pack(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, parts: Range<Int>) {
+        for panel in parts {
+            forEachRow(of: panel) { original, packed, count in
+                for lane in 0..<count { unsafe target[packed + lane] = unsafe source[original + lane * outputStride] }
+                for lane in count..<ConvolutionLoop.panel { unsafe target[packed + lane] = 0 }
+            }
+        }
+        if kind == .panels, parts.upperBound == panels {
+            let zeros = unsafe target + panels * positions * channels * ConvolutionLoop.panel
+            unsafe zeros.update(repeating: 0, count: channels)
+        }
+    }
+
+    /// The way back.
+    ///
+    /// Safety: `source` covers `byteCount` bytes, `target` covers `extent` floats.
+    @unsafe
+    package func unpack(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+        for panel in 0..<panels {
+            forEachRow(of: panel) { original, packed, count in
+                for lane in 0..<count { unsafe target[original + lane * outputStride] = unsafe source[packed + lane] }
+            }
+        }
+    }
+
+    /// Calls `body` with the place of the first of each 16 neighbouring outputs in the constant and in the packed form, and
+    /// how many of them there are.
+    @inline(__always)
+    private func forEachRow(of panel: Int, _ body: (_ original: Int, _ packed: Int, _ count: Int) -> Void) {
+        let width = ConvolutionLoop.panel
+        let first = panel * width
+        let count = min(width, outputs - first)
+        for position in 0..<positions {
+            let tap = first * outputStride + offset(of: position)
+            let row = (panel * positions + position) * channels
+            for channel in 0..<channels { body(tap + channel * channelStride, (row + channel) * width, count) }
+        }
+    }
+
+    private func offset(of position: Int) -> Int {
+        var (rest, offset) = (position, 0)
+        for axis in window.indices.reversed() {
+            offset += rest % window[axis] * windowStrides[axis]
+            rest /= window[axis]
+        }
+        return offset
+    }
+}
+
+/// Packs a constant of floats, which may lie at any address.
+package struct WeightPackingKernel: NativeKernel {
+    private let form: WeightForm
+
+    package init(_ form: WeightForm) { self.form = form }
+
+    package var parts: Int { form.parts }
+
+    package func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    package func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe form.pack(operands.input(0), into: operands.output(0), parts: parts)
+    }
+}

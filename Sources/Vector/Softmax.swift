@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VectorFunctions
+
+func softmax(_ loop: SoftmaxLoop, _ x: Input, _ y: Output, _ parts: Range<Int>) {
+    let blocks = loop.columnBlocks
+    for part in parts {
+        let row = part / blocks
+        let column = (part - row * blocks) * SoftmaxLoop.columns
+        let start = row * loop.length * loop.inner + column
+        if loop.inner == 1 {
+            softmaxOfRow(x + start, y + start, loop.length, loop.isLogarithm)
+        } else {
+            var offset = 0
+            let count = min(SoftmaxLoop.columns, loop.inner - column)
+            while offset < count {
+                softmaxOfColumns(
+                    x + start + offset, y + start + offset, loop.length, loop.inner,
+                    min(laneCount, count - offset), loop.isLogarithm)
+                offset += laneCount
+            }
+        }
+    }
+}
+
+/// Up to 16 rows side by side, each along a column of a matrix.
+private func softmaxOfColumns(
+    _ x: Input, _ y: Output, _ length: Int, _ stride: Int, _ count: Int, _ isLogarithm: Bool
+) {
+    var largest = load(x, first: count)
+    for index in 1..<max(length, 1) { largest = maximum(largest, load(x + index * stride, first: count)) }
+    var sum = Lanes.zero
+    if isLogarithm {
+        for index in 0..<length { sum += exponential(load(x + index * stride, first: count) - largest) }
+        let shift = largest + logarithm(sum)
+        for index in 0..<length {
+            store(load(x + index * stride, first: count) - shift, y + index * stride, first: count)
+        }
+        return
+    }
+    for index in 0..<length {
+        let power = exponential(load(x + index * stride, first: count) - largest)
+        sum += power
+        store(power, y + index * stride, first: count)
+    }
+    let factor = all(1) / sum
+    for index in 0..<length {
+        store(load(y + index * stride, first: count) * factor, y + index * stride, first: count)
+    }
+}
+
+private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm: Bool) {
+    var largest = -Float.infinity
+    var lanes = all(-.infinity)
+    var index = 0
+    while index + laneCount <= length {
+        lanes = maximum(lanes, load(x + index))
+        index += laneCount
+    }
+    for lane in 0..<laneCount where !(lanes[lane] <= largest) && largest == largest { largest = lanes[lane] }
+    while index < length {
+        if !(x[index] <= largest), largest == largest { largest = x[index] }
+        index += 1
+    }
+    let shift = all(largest)
+    var (sums, last) = (Lanes.zero, Float(0))
+    index = 0
+    while index < length {
+        let rest = min(laneCount, length - index)
+        let power = exponential(load(x + index, first: rest) - shift)
+        if !isLogarithm { store(power, y + index, first: rest) }
+        if rest == laneCount { sums += power } else { for lane in 0..<rest { last += power[lane] } }
+        index += laneCount
+    }
+    let sum = sums.sum() + last
+    if isLogarithm {
+        let whole = all(largest + logarithm(all(sum))[0])
+        index = 0
+        while index < length {
+            let rest = min(laneCount, length - index)
+            store(load(x + index, first: rest) - whole, y + index, first: rest)
+            index += laneCount
+        }
+        return
+    }
+    let factor = all(1 / sum)
+    index = 0
+    while index < length {
+        let rest = min(laneCount, length - index)
+        store(load(y + index, first: rest) * factor, y + index, first: rest)
+        index += laneCount
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A function that is applied to each element of a float tensor.
+public struct ElementFunction: Equatable, Sendable {
+    public enum Kind: UInt8, Sendable {
+        /// x where it is not negative, else alpha · x.
+        case leakyRelu
+        /// The nearest number to x from alpha to beta; NaN stays.
+        case clamp
+        /// alpha · x + beta.
+        case linear
+        /// clamp(alpha · x + beta, 0, 1), and x times that.
+        case hardSigmoid, hardSwish
+        case sigmoid
+        /// x · sigmoid(alpha · x).
+        case swish
+        case tanh, exp
+        /// x where it is positive, else alpha · (e^x − 1).
+        case elu
+        case geluErf, geluTanh
+        /// ln(1 + e^(alpha · x)) / alpha, and x · tanh(ln(1 + e^x)).
+        case softplus, mish
+        case abs, square, sqrt
+    }
+
+    public var kind: Kind
+    public var alpha: Float
+    public var beta: Float
+
+    public init(_ kind: Kind, alpha: Float = 0, beta: Float = 0) {
+        self.kind = kind
+        self.alpha = alpha
+        self.beta = beta
+    }
+}
+
+/// A function of a result's element and an operand's.
+public enum CombiningFunction: UInt8, Sendable {
+    case add, subtract, multiply, divide, maximum, minimum
+}
+
+/// What happens to the elements of a result before they are written for good.
+public struct EpilogueStep: Equatable, Sendable {
+    /// Which element of an operand meets element [row, channel] of a result.
+    public enum Operand: UInt8, Sendable {
+        case one, ofChannel, ofElement
+    }
+    public enum Action: Equatable, Sendable {
+        case apply(ElementFunction)
+        /// `result = function(result, operand)`; `place` is the operand's among the kernel's inputs.
+        case combine(CombiningFunction, Operand, place: Int)
+    }
+    public var action: Action
+
+    public init(_ action: Action) { self.action = action }
+}

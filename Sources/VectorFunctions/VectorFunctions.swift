@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The functions that exist once for each level of instructions; every module under `VectorLevels` makes one table.
+///
+/// Their parameters are plain memory, so that no code of the library's other types is compiled with a level's instructions.
+///
+/// Safety: none of them checks anything. A caller vouches that the addresses cover what the shapes say.
+public struct VectorFunctions: Sendable {
+    public typealias Operands = UnsafePointer<UnsafeMutableRawPointer>
+    public typealias Input = UnsafePointer<Float>
+    public typealias Output = UnsafeMutablePointer<Float>
+
+    /// y = convolution of x and packed weights, for some parts of the work.
+    public var convolve: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
+    /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
+    public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
+    /// y = softmax of the rows of x [outer, length, inner], which lie along `length`, for some of the work's parts.
+    public var softmax: @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void
+    /// y = the steps applied to some elements of x; to whole rows of so many elements where a step has an operand by
+    /// channel. x may be y.
+    public var applySteps:
+        @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
+
+    public init(
+        convolve: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
+        pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
+        softmax: @escaping @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void,
+        applySteps:
+            @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
+    ) {
+        self.convolve = convolve
+        self.pool = pool
+        self.softmax = softmax
+        self.applySteps = applySteps
+    }
+}

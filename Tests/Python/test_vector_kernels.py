@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions, products, poolings, softmax and element-wise functions of every kind of size, against double precision.
+
+`test_cpu_levels.py` runs this file again with every lower level of instructions that the machine has.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from onnx import TensorProto, numpy_helper
+
+from oracle_support import converted_outputs, one_node, oracle_outputs
+
+RNG = np.random.default_rng(7)
+
+
+def floats(*shape):
+    return RNG.uniform(-1, 1, shape).astype(np.float32)
+
+
+def assert_close(atc_path, device, folder, model, feeds, wanted=None):
+    wanted = wanted if wanted is not None else oracle_outputs(model, feeds)
+    for got, want in zip(converted_outputs(atc_path, device, folder, model, feeds, wanted), wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5 * max(1, float(np.abs(want).max(initial=0))))
+
+
+# Batch, channels, height, width, outputs, window, strides, dilations, pads (top, left, bottom, right).
+CONVOLUTIONS = [
+    (1, 1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
+    (1, 3, 19, 23, 16, (7, 7), (2, 2), (1, 1), (3, 3, 3, 3)),
+    (2, 5, 9, 11, 21, (3, 3), (1, 1), (1, 1), (1, 1, 1, 1)),
+    (3, 17, 7, 7, 33, (3, 3), (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, 16, 14, 13, 48, (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
+    (1, 40, 5, 5, 15, (1, 1), (2, 2), (1, 1), (0, 0, 0, 0)),
+    (2, 4, 16, 10, 32, (5, 3), (2, 1), (1, 1), (2, 0, 1, 2)),
+    (1, 8, 20, 20, 24, (3, 3), (1, 1), (2, 3), (2, 3, 2, 3)),
+    (1, 2, 4, 4, 64, (4, 4), (1, 1), (1, 1), (3, 3, 3, 3)),
+    (1, 6, 3, 40, 7, (1, 9), (1, 2), (1, 1), (0, 4, 0, 4)),
+    (1, 200, 3, 3, 100, (3, 3), (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, 7, 30, 1, 18, (3, 1), (1, 1), (1, 1), (1, 0, 1, 0)),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=lambda case: "x".join(map(str, case[:5])))
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_convolution(atc_path, device, tmp_path, case, has_bias):
+    batch, channels, height, width, outputs, window, strides, dilations, pads = case
+    feeds = {"x": floats(batch, channels, height, width)}
+    constants = {"w": floats(outputs, channels, *window)} | ({"b": floats(outputs)} if has_bias else {})
+    model = one_node("Conv", feeds, constants, strides=strides, dilations=dilations, pads=pads)
+    assert_close(atc_path, device, tmp_path, model, feeds)
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=lambda case: "x".join(map(str, case[:4])))
+def test_depthwise_convolution(atc_path, device, tmp_path, case):
+    batch, channels, height, width, _, window, strides, dilations, pads = case
+    feeds = {"x": floats(batch, channels, height, width)}
+    constants = {"w": floats(channels, 1, *window), "b": floats(channels)}
+    model = one_node("Conv", feeds, constants, strides=strides, dilations=dilations, pads=pads, group=channels)
+    assert_close(atc_path, device, tmp_path, model, feeds)
+
+
+@pytest.mark.parametrize("length, stride, pads", [(1, 1, (0, 0)), (40, 1, (1, 1)), (37, 3, (2, 0))])
+def test_convolution_over_one_dimension(atc_path, device, tmp_path, length, stride, pads):
+    feeds = {"x": floats(2, 9, length)}
+    size = min(length + sum(pads), 3)
+    model = one_node("Conv", feeds, {"w": floats(20, 9, size)}, strides=[stride], pads=pads)
+    assert_close(atc_path, device, tmp_path, model, feeds)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 6, 7, 8, 9, 17, 49, 100])
+@pytest.mark.parametrize("depth, columns", [(1, 1), (3, 16), (64, 33), (70, 47), (128, 130)])
+def test_product_with_constants(atc_path, device, tmp_path, rows, depth, columns):
+    feeds = {"x": floats(rows, depth)}
+    model = one_node("MatMul", feeds, {"w": floats(depth, columns)})
+    wanted = [(feeds["x"].astype(np.float64) @ model_constant(model, "w")).astype(np.float32)]
+    assert_close(atc_path, device, tmp_path, model, feeds, wanted)
+
+
+def model_constant(model, name):
+    return next(numpy_helper.to_array(i) for i in model.graph.initializer if i.name == name).astype(np.float64)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16, 37])
+@pytest.mark.parametrize(
+    "window, strides, pads",
+    [((2, 2), (2, 2), (0, 0, 0, 0)), ((3, 3), (2, 1), (1, 1, 1, 1)), ((1, 5), (1, 1), (0, 2, 0, 2))],
+)
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+def test_pooling(atc_path, device, tmp_path, op, window, strides, pads, channels):
+    feeds = {"x": floats(2, channels, 9, 12)}
+    for include in [0, 1] if op == "AveragePool" else [None]:
+        options = {} if include is None else {"count_include_pad": include}
+        model = one_node(op, feeds, kernel_shape=window, strides=strides, pads=pads, **options)
+        folder = tmp_path / f"include_{include}"
+        folder.mkdir()
+        assert_close(atc_path, device, folder, model, feeds)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 5, 7), (3, 16, 4, 70), (1, 33, 2, 16)])
+def test_softmax(atc_path, device, tmp_path, op, shape, axis):
+    feeds = {"x": 20 * floats(*shape)}
+    model = one_node(op, feeds, axis=axis)
+    x = feeds["x"].astype(np.float64)
+    powers = np.exp(x - x.max(axis, keepdims=True))
+    wanted = powers / powers.sum(axis, keepdims=True)
+    wanted = np.log(wanted) if op == "LogSoftmax" else wanted
+    assert_close(atc_path, device, tmp_path, model, feeds, [wanted.astype(np.float32)])
+
+
+def _softplus(x):
+    return np.logaddexp(0, x)
+
+
+_erfc = np.vectorize(math.erfc)
+
+# What each function gives in double precision. Not the whole range: near zeros of a function no error is relative.
+FUNCTIONS = {
+    "Sigmoid": lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)), 1) / (1 + np.exp(-np.abs(x))),
+    "Tanh": np.tanh,
+    "Exp": np.exp,
+    "Elu": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
+    "Softplus": _softplus,
+    "Mish": lambda x: x * np.tanh(_softplus(x)),
+    "HardSwish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "Gelu": lambda x: 0.5 * x * _erfc(-x / math.sqrt(2)),
+}
+
+
+@pytest.mark.parametrize("op", FUNCTIONS)
+def test_functions_over_all_exponents(atc_path, device, tmp_path, op):
+    """Within 4 units in the last place; HardSwish, which rounds 1/6 first, near its zero to an absolute bound."""
+    bits = np.arange(0, 0x7F800000, 0x7F800000 // 6000, dtype=np.uint32).view(np.float32)
+    x = np.concatenate([bits, -bits, np.linspace(-110, 100, 3001, dtype=np.float32)])
+    model = one_node(op, {"x": x}, opset=20 if op == "Gelu" else 18)
+    with np.errstate(all="ignore"):
+        wanted = FUNCTIONS[op](x.astype(np.float64))
+        rounded = wanted.astype(np.float32)
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x}, [rounded])
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(found[~finite], rounded[~finite])
+    unit = np.spacing(np.abs(rounded[finite]))
+    error = np.abs(found[finite].astype(np.float64) - wanted[finite])
+    allowed = 4 * unit + (1e-6 if op == "HardSwish" else 0)
+    worst = int(np.argmax(error / allowed))
+    assert (error <= allowed).all(), (op, x[finite][worst], found[finite][worst], wanted[finite][worst])
+
+
+SPECIAL = np.float32([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, -2.5, 3e38, -3e38, 1e-42])
+
+
+@pytest.mark.parametrize(
+    "op", ["Relu", "LeakyRelu", "HardSigmoid", "Sigmoid", "Tanh", "Exp", "Abs", "Sqrt", "Softplus", "Elu"]
+)
+@pytest.mark.parametrize("repeats", [1, 1000])
+def test_special_values_of_functions(atc_path, device, tmp_path, op, repeats):
+    x = np.tile(SPECIAL, repeats)
+    model = one_node(op, {"x": x})
+    with np.errstate(all="ignore"):
+        wanted = oracle_outputs(model, {"x": x})
+        if op == "HardSigmoid":  # ONNX Runtime loses NaN here.
+            wanted = [np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1)]
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x}, wanted)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted[0]))
+    # ONNX Runtime's tangent is not precise for the least numbers.
+    np.testing.assert_allclose(found, wanted[0], rtol=1e-6, atol=1e-41)
+
+
+@pytest.mark.parametrize("place", [0, 5, 16, 40])
+def test_not_a_number_in_maxima_and_rows(atc_path, device, tmp_path, place):
+    image = floats(1, 41, 4, 4)
+    image[0, place, 1, 2] = np.nan
+    model = one_node("MaxPool", {"x": image}, kernel_shape=[2, 2])
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": image}, [np.zeros((1, 41, 3, 3), np.float32)])
+    expected = np.zeros((41, 3, 3), bool)
+    expected[place, 0:2, 1:3] = True
+    np.testing.assert_array_equal(np.isnan(found[0]), expected)
+
+    rows = floats(3, 41)
+    rows[1, place] = np.nan
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    (found,) = converted_outputs(atc_path, device, folder, one_node("Softmax", {"x": rows}), {"x": rows}, [rows])
+    assert np.isnan(found[1]).all() and not np.isnan(found[[0, 2]]).any()
+
+
+def test_maxima_of_nothing_but_minus_infinity(atc_path, device, tmp_path):
+    image = np.full((1, 20, 4, 4), -np.inf, np.float32)
+    model = one_node("MaxPool", {"x": image}, kernel_shape=[2, 2], strides=[2, 2], output=TensorProto.FLOAT)
+    wanted = [np.full((1, 20, 2, 2), -np.inf, np.float32)]
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": image}, wanted)
+    np.testing.assert_array_equal(found, wanted[0])
