@@ -172,6 +172,32 @@ private let rounding: Float = 12_582_912
     return keepNaN(x, else: choose(where: x, isLess: all(0.5), (all(1) - near * x) * factor, else: tail))
 }
 
+@inline(__always) func errorFunction(_ x: Lanes) -> Lanes {
+    let size = atMost(all(4), magnitude(x))
+    let square = x * x
+    var near = all(-8.010_194e-4)
+    near = multiplyAdd(near, square, all(5.188_327_6e-3))
+    near = multiplyAdd(near, square, all(-2.685_381_2e-2))
+    near = multiplyAdd(near, square, all(1.128_358_5e-1))
+    near = multiplyAdd(near, square, all(-3.761_262_6e-1))
+    near = multiplyAdd(near, square, all(1.128_379_2))
+    // From 0.5 to 4: e^(x²) · (1 − erf(x)) around 1.25, fitted so that the complement is right to 2e-8.
+    let u = size - all(1.25)
+    var complement = all(2.484_704_1e-5)
+    complement = multiplyAdd(complement, u, all(-1.666_913_6e-4))
+    complement = multiplyAdd(complement, u, all(5.302_167_4e-4))
+    complement = multiplyAdd(complement, u, all(-1.346_193_2e-3))
+    complement = multiplyAdd(complement, u, all(3.515_605e-3))
+    complement = multiplyAdd(complement, u, all(-9.068_750_8e-3))
+    complement = multiplyAdd(complement, u, all(2.202_256_2e-2))
+    complement = multiplyAdd(complement, u, all(-5.022_025_6e-2))
+    complement = multiplyAdd(complement, u, all(1.067_943_8e-1))
+    complement = multiplyAdd(complement, u, all(-2.088_218_4e-1))
+    complement = multiplyAdd(complement, u, all(3.678_229_3e-1))
+    let far = copySign(all(1) - exponential(-size * size, times: complement), x)
+    return keepNaN(x, else: choose(where: size, isLess: all(0.5), near * x, else: far))
+}
+
 @inline(__always) func gelu(_ x: Lanes) -> Lanes {
     let half = all(0.5) * x
     let tail = complementaryErrorFunction(ofScaled: magnitude(x), times: half)

@@ -24,6 +24,15 @@ func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ count: Int) {
     case .abs: map(x, y, count) { magnitude($0) }
     case .square: map(x, y, count) { $0 * $0 }
     case .sqrt: map(x, y, count) { squareRoot($0) }
+    case .erf: map(x, y, count) { errorFunction($0) }
+    case .reciprocal: map(x, y, count) { one / $0 }
+    case .inverseSquareRoot: map(x, y, count) { one / squareRoot($0) }
+    case .power:
+        switch function.alpha {
+        case 2: map(x, y, count) { $0 * $0 }
+        case 3: map(x, y, count) { $0 * $0 * $0 }
+        default: map(x, y, count) { ($0 * $0) * ($0 * $0) }
+        }
     }
 }
 
@@ -97,6 +106,12 @@ private func apply(
         switch kind {
         case .one: rows.forEachRun { combine(function, x + $0, operand, isOne: true, y + $0, $1) }
         case .ofElement: rows.forEachRun { combine(function, x + $0, operand + $0, isOne: false, y + $0, $1) }
+        case .ofRow:
+            for row in 0..<rows.count {
+                let offset = rows.start + row * rows.stride
+                combine(
+                    function, x + offset, operand + offset / rows.stride, isOne: true, y + offset, rows.channels)
+            }
         case .ofChannel:
             for row in 0..<rows.count {
                 let offset = rows.start + row * rows.stride

@@ -6,4 +6,5 @@ public let vectorFunctions = VectorFunctions(
     convolve: { convolve($0.pointee, $1, $2, $3) },
     pool: { pool($0.pointee, $1, $2, $3) },
     softmax: { softmax($0.pointee, $1, $2, $3) },
+    reduceRows: { reduceRows($0.pointee, $1, $2, $3) },
     applySteps: { applySteps($0, $1, $2, $3, $4, rowLength: $5) })

@@ -20,7 +20,11 @@ public struct ElementFunction: Equatable, Sendable {
         case geluErf, geluTanh
         /// ln(1 + e^(alpha · x)) / alpha, and x · tanh(ln(1 + e^x)).
         case softplus, mish
-        case abs, square, sqrt
+        case abs, square, sqrt, erf
+        /// 1 / x, and 1 / √x.
+        case reciprocal, inverseSquareRoot
+        /// x to the power alpha, a whole number from 2 to 4.
+        case power
     }
 
     public var kind: Kind
@@ -43,7 +47,7 @@ public enum CombiningFunction: UInt8, Sendable {
 public struct EpilogueStep: Equatable, Sendable {
     /// Which element of an operand meets element [row, channel] of a result.
     public enum Operand: UInt8, Sendable {
-        case one, ofChannel, ofElement
+        case one, ofChannel, ofRow, ofElement
     }
     public enum Action: Equatable, Sendable {
         case apply(ElementFunction)

@@ -16,8 +16,10 @@ public struct VectorFunctions: Sendable {
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// y = softmax of the rows of x [outer, length, inner], which lie along `length`, for some of the work's parts.
     public var softmax: @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void
+    /// y = fold of each of some rows of x.
+    public var reduceRows: @Sendable (UnsafePointer<RowReduction>, Input, Output, Range<Int>) -> Void
     /// y = the steps applied to some elements of x; to whole rows of so many elements where a step has an operand by
-    /// channel. x may be y.
+    /// channel or row. x may be y.
     public var applySteps:
         @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
 
@@ -25,12 +27,14 @@ public struct VectorFunctions: Sendable {
         convolve: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
         softmax: @escaping @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void,
+        reduceRows: @escaping @Sendable (UnsafePointer<RowReduction>, Input, Output, Range<Int>) -> Void,
         applySteps:
             @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
     ) {
         self.convolve = convolve
         self.pool = pool
         self.softmax = softmax
+        self.reduceRows = reduceRows
         self.applySteps = applySteps
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Executable
 import GEGraph
+
+@testable import Executable
 
 /// A prepared model with memory of its own, whose areas start at a chosen misalignment and are surrounded by marks.
 final class Running {
@@ -37,6 +38,9 @@ final class Running {
 
     /// How often the quick kernels had lost NaN.
     var exactExecutions: Int { instance.exactExecutions }
+
+    /// How often that is after so many executions with NaN: never, where all kernels keep it.
+    func exactExecutions(after count: Int) -> Int { prepared.exactSource == nil ? 0 : count }
 
     /// The outputs; in a model with gears those of the gear, which is given, whatever its selector holds.
     func run(_ inputs: [[Float]], gear: Int = 0) throws -> [[Float]] {

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(7)
 
 
 def floats(*shape):
-    return RNG.uniform(-1, 1, shape).astype(np.float32)
+    return np.asarray(RNG.uniform(-1, 1, shape), np.float32)
 
 
 def assert_close(atc_path, device, folder, model, feeds, wanted=None):
@@ -125,6 +125,8 @@ FUNCTIONS = {
     "Elu": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
     "Softplus": _softplus,
     "Mish": lambda x: x * np.tanh(_softplus(x)),
+    "Erf": np.vectorize(math.erf),
+    "Reciprocal": lambda x: 1 / x,
     "HardSwish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "Gelu": lambda x: 0.5 * x * _erfc(-x / math.sqrt(2)),
 }
@@ -167,6 +169,35 @@ def test_special_values_of_functions(atc_path, device, tmp_path, op, repeats):
     np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted[0]))
     # ONNX Runtime's tangent is not precise for the least numbers.
     np.testing.assert_allclose(found, wanted[0], rtol=1e-6, atol=1e-41)
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (2, 5), (4, 3, 16), (2, 3, 7, 70), (1, 200)])
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"])
+def test_reduction_of_rows(atc_path, device, tmp_path, op, shape):
+    x = np.tile(floats(*shape), (90,) + (1,) * (len(shape) - 1))
+    fold = getattr(np, {"ReduceSum": "sum", "ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min"}[op])
+    options = {} if op == "ReduceSum" else {"axes": [-1]}
+    model = one_node(op, {"x": x}, {"axes": np.int64([-1])} if op == "ReduceSum" else None, opset=17, **options)
+    wanted = [fold(x.astype(np.float64), -1, keepdims=True).astype(np.float32)]
+    assert_close(atc_path, device, tmp_path, model, {"x": x}, wanted)
+
+
+@pytest.mark.parametrize("op", ["Add", "Sub", "Mul", "Div", "Max", "Min"])
+@pytest.mark.parametrize("other", [(), (1,), (41,), (90, 1), (3, 90, 1), (3, 1, 41), (3, 90, 41)])
+def test_two_operands(atc_path, device, tmp_path, op, other):
+    feeds = {"a": floats(3, 90, 41), "b": np.asarray(floats(*other) + np.float32(3), np.float32)}
+    functions = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
+    function = functions.get(op) or getattr(np, op.lower() + "imum")
+    wanted = [function(feeds["a"], feeds["b"])]
+    assert_close(atc_path, device, tmp_path, one_node(op, feeds), feeds, wanted)
+
+
+@pytest.mark.parametrize("exponent", [2, 3, 4, -1, 0.5])
+def test_powers(atc_path, device, tmp_path, exponent):
+    x = np.float32([*np.linspace(0.1, 50, 5000)])
+    model = one_node("Pow", {"x": x}, {"p": np.float32(exponent)})
+    wanted = [(x.astype(np.float64) ** exponent).astype(np.float32)]
+    assert_close(atc_path, device, tmp_path, model, {"x": x}, wanted)
 
 
 @pytest.mark.parametrize("place", [0, 5, 16, 40])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+internal import VectorFunctions
 
 /// Applies a function to each element.
 @safe
@@ -79,6 +80,9 @@ extension UnaryFunction {
             default: nil
             }
         }
+        if type == .float, let function = elementFunction {
+            return VectorStepsKernel([EpilogueStep(.apply(function))], count: count, rowLength: 1)
+        }
         return switch type {
         case .float: real(Float.self, count)
         case .double: real(Double.self, count)
@@ -93,6 +97,17 @@ extension UnaryFunction {
         case .uint32: integer(UInt32.self, count)
         case .uint64: integer(UInt64.self, count)
         case .bool: self == .complement ? UnaryKernel<Boolean, Boolean>(count: count) { !$0 } : nil
+        default: nil
+        }
+    }
+
+    /// The vector function that is the same; nil where there is none, or `ProgramBuilder.eltwise` takes it.
+    private var elementFunction: ElementFunction? {
+        switch self {
+        case .erf: .init(.erf)
+        case .reciprocal: .init(.reciprocal)
+        case .rsqrt: .init(.inverseSquareRoot)
+        case .power(let power, 1, 0) where [2, 3, 4].contains(power): .init(.power, alpha: Float(power))
         default: nil
         }
     }

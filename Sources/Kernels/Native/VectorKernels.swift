@@ -100,19 +100,41 @@ struct VectorSoftmaxKernel: NativeKernel {
     }
 }
 
+struct VectorReductionKernel: NativeKernel {
+    let reduction: RowReduction
+    private let functions = CPULevel.current.functions
+
+    init(_ reduction: RowReduction) { self.reduction = reduction }
+
+    private var partRows: Int { max(1, 16384 / max(reduction.length, 1)) }
+    var parts: Int { max(1, (reduction.rows + partRows - 1) / partRows) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let rows = parts.lowerBound * partRows..<min(parts.upperBound * partRows, reduction.rows)
+        unsafe withUnsafePointer(to: reduction) {
+            unsafe functions.reduceRows($0, operands.input(0), operands.output(0), rows)
+        }
+    }
+}
+
 /// Steps applied to each element of input 0, in whatever order those lie in memory.
 struct VectorStepsKernel: NativeKernel {
     private let steps: StepList
     let count: Int
-    /// Elements of a row that operands by channel repeat over; 1 where there are none.
+    /// Elements of a row that operands by channel or row repeat over; 1 where there are none.
     let rowLength: Int
     private let functions = CPULevel.current.functions
 
     init(_ steps: [EpilogueStep], count: Int, rowLength: Int) {
         self.steps = StepList(steps)
         self.count = count
-        let byChannel = steps.contains { if case .combine(_, .ofChannel, _) = $0.action { true } else { false } }
-        self.rowLength = byChannel ? max(rowLength, 1) : 1
+        let seesRows = steps.contains {
+            guard case .combine(_, let operand, _) = $0.action else { return false }
+            return operand == .ofChannel || operand == .ofRow
+        }
+        self.rowLength = seesRows ? max(rowLength, 1) : 1
     }
 
     var canRunInPlace: Bool { true }

@@ -25,6 +25,7 @@ extension Eltwise {
         case .abs: .init(.abs)
         case .square: .init(.square)
         case .sqrt: .init(.sqrt)
+        case .pow where alpha == 1 && beta == -1: .init(.reciprocal)
         case .pow, .log, .round: nil
         }
     }

@@ -50,6 +50,8 @@ package struct Program {
             case reorder(from: MemoryDescriptor, to: MemoryDescriptor)
             case weights(WeightForm)
 
+            package var isPlain: Bool { if case .plain = self { true } else { false } }
+
             /// Bytes that the constant has in the model's file.
             package var originalBytes: Int {
                 switch self {

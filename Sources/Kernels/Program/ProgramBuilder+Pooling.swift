@@ -84,6 +84,7 @@ extension ProgramBuilder {
     /// Reduces a float tensor over `axes`; the result has `output`'s shape, the axes kept as 1 or dropped. Returns nil
     /// where oneDNN has only its slow fallback: the caller then uses a kernel of its own.
     public func reduction(_ x: Value, _ kind: ReductionKind, axes: [Int], output: TensorDesc) throws -> Value? {
+        if isPlain(x), let result = try vectorReduction(x, kind, axes: axes, output: output) { return result }
         let isExtreme = kind == .max || kind == .min
         if isExtreme, keepsNaN { return nil }
         var kept = shape(x)

@@ -101,6 +101,28 @@ extension ProgramBuilder {
             VectorSoftmaxKernel(loop), inputs: [try operand(value, target).buffer], output: desc(x), layout: target)
     }
 
+    /// A fold over the last dimensions; nil for other types and dimensions.
+    func vectorReduction(_ x: Value, _ kind: ReductionKind, axes: [Int], output: TensorDesc) throws -> Value? {
+        let shape = shape(x)
+        let first = shape.count - axes.count
+        guard desc(x).dataType == .float, !axes.isEmpty, !shape.contains(0), axes.sorted() == Array(first..<shape.count)
+        else { return nil }
+        let fold: RowReduction.Kind
+        switch kind {
+        case .sum: fold = .sum
+        case .mean: fold = .mean
+        case .max: fold = .maximum
+        case .min: fold = .minimum
+        case .product: return nil
+        }
+        let source = try MemoryDescriptor(.float, shape)
+        let reduction = RowReduction(
+            fold, rows: shape[..<first].reduce(1, *), length: shape[first...].reduce(1, *))
+        return emit(
+            VectorReductionKernel(reduction), inputs: [try operand(plain(x), source).buffer], output: output,
+            layout: try MemoryDescriptor(.float, output.shape))
+    }
+
     /// An element-wise function and the steps that follow it; nil where the vector kernels do not have it, or the elements
     /// are not side by side.
     func vectorEltwise(_ x: Value, _ function: Eltwise) throws -> Value? {
@@ -108,7 +130,8 @@ extension ProgramBuilder {
         return try vectorSteps(x, first: .apply(function), operand: nil)
     }
 
-    /// A function of two tensors, of which the second has as many elements as the first, one for each channel, or one.
+    /// A function of two tensors, of which the second has as many elements as the first, one for each channel or row, or
+    /// one.
     func vectorBinary(_ algorithm: BinaryAlgorithm, _ a: Value, _ b: Value, output: TensorDesc) throws -> Value? {
         guard shape(a) == output.shape, desc(b).dataType == .float else { return nil }
         let layout = try layout(of: a)
@@ -143,6 +166,7 @@ extension ProgramBuilder {
         if operand == result { return .ofElement }
         guard operand.count <= result.count else { return nil }
         let full = [Int](repeating: 1, count: result.count - operand.count) + operand
+        if channel == result.count - 1, full.dropLast() == result.dropLast(), full[channel] == 1 { return .ofRow }
         guard full[channel] == result[channel], full.reduce(1, *) == full[channel] else { return nil }
         return .ofChannel
     }
