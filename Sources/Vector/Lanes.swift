@@ -33,6 +33,8 @@ let laneCount = 16
 /// a · b + c, rounded once where the level can.
 @inline(__always) func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { lanes_multiply_add(a, b, c) }
 
+@inline(__always) func sum(_ x: Lanes) -> Float { lanes_sum(x) }
+
 @inline(__always) func squareRoot(_ x: Lanes) -> Lanes { lanes_square_root(x) }
 
 /// `chosen` where a is less than b, else `other`.

@@ -28,7 +28,7 @@ private func sum(_ x: Input, _ length: Int) -> Float {
         a += load(x + index, first: length - index)
         index += laneCount
     }
-    return ((a + b) + (c + d)).sum()
+    return sum((a + b) + (c + d))
 }
 
 /// The last vector overlaps the one before: an element that is met twice changes nothing.

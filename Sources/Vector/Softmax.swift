@@ -72,9 +72,9 @@ private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm:
         if rest == laneCount { sums += power } else { for lane in 0..<rest { last += power[lane] } }
         index += laneCount
     }
-    let sum = sums.sum() + last
+    let total = sum(sums) + last
     if isLogarithm {
-        let whole = all(largest + logarithm(all(sum))[0])
+        let whole = all(largest + logarithm(all(total))[0])
         index = 0
         while index < length {
             let rest = min(laneCount, length - index)
@@ -83,7 +83,7 @@ private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm:
         }
         return
     }
-    let factor = all(1 / sum)
+    let factor = all(1 / total)
     index = 0
     while index < length {
         let rest = min(laneCount, length - index)

@@ -31,6 +31,15 @@ LANES lanes lanes_square_root(lanes x)
     return __builtin_elementwise_sqrt(x);
 }
 
+LANES float lanes_sum(lanes x)
+{
+    typedef float eight __attribute__((ext_vector_type(8)));
+    typedef float four __attribute__((ext_vector_type(4)));
+    const eight halves = x.lo + x.hi;
+    const four quarters = halves.lo + halves.hi;
+    return (quarters.x + quarters.y) + (quarters.z + quarters.w);
+}
+
 LANES lanes_mask lanes_less(lanes a, lanes b)
 {
     return a < b;
