@@ -26,6 +26,7 @@ BYTES_PER_CALL = 8
 
 OPTIONS = {
     "ASAN_OPTIONS": "handle_segv=2:allow_user_segv_handler=0:detect_leaks=1",
+    "LSAN_OPTIONS": f"suppressions={HERE / 'leak.supp'}:print_suppressions=0",
     "TSAN_OPTIONS": f"suppressions={HERE / 'thread.supp'}:halt_on_error=0:exitcode=66",
 }
 
