@@ -86,7 +86,7 @@ enum ElementwiseUnary {
             })
     }
 
-    /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
+    /// Emits `function` where it can take followers along and that is worthwhile, else as a kernel of its own.
     static func apply(_ function: UnaryFunction, to x: Value, _ lowering: Lowering) throws -> Value {
         let desc = lowering.builder.desc(x)
         if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]) {

@@ -81,7 +81,7 @@ enum Reduction {
         shape.indices.compactMap { axes.contains($0) ? (keeps ? 1 : nil) : shape[$0] }
     }
 
-    /// Emits the reduction with oneDNN where it is able and worthwhile, else with a native kernel.
+    /// Emits the reduction with a vector kernel or oneDNN where they are able and worthwhile, else with a native kernel.
     static func apply(_ function: ReductionFunction, _ x: Value, _ axes: [Int], _ lowering: Lowering) throws -> Value {
         let desc = lowering.builder.desc(x)
         let count = desc.elementCount ?? 0

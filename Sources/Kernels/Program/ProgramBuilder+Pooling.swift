@@ -82,7 +82,7 @@ extension ProgramBuilder {
         alarms: TEAM_INVALID | TEAM_OVERFLOW, own: doubledAndHalved.map { .eltwise($0) })
 
     /// Reduces a float tensor over `axes`; the result has `output`'s shape, the axes kept as 1 or dropped. Returns nil
-    /// where oneDNN has only its slow fallback: the caller then uses a kernel of its own.
+    /// where neither the vector kernels nor oneDNN have a quick one: the caller then uses a kernel of its own.
     public func reduction(_ x: Value, _ kind: ReductionKind, axes: [Int], output: TensorDesc) throws -> Value? {
         if isPlain(x), let result = try vectorReduction(x, kind, axes: axes, output: output) { return result }
         let isExtreme = kind == .max || kind == .min
