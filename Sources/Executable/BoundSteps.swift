@@ -38,6 +38,9 @@ final class BoundSteps {
     private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
     private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     private let stream: dnnl_stream_t
+    /// How many entries the results have of the steps that find that out, and where each of these is, by node.
+    private let counts: UnsafeMutableBufferPointer<Int>
+    private let countOf: [String: Int]
 
     /// - primitives: one per step; nil for native kernels.
     /// Safety: all addresses are aligned; the constants are packed, and the workspace covers what the placement says.
@@ -67,6 +70,13 @@ final class BoundSteps {
         }
         unsafe arguments = .allocate(capacity: argumentCount)
         unsafe pointers = .allocate(capacity: pointerCount)
+
+        let counting = program.steps.filter(\.countsResult)
+        unsafe counts = .allocate(capacity: counting.count)
+        unsafe counts.initialize(repeating: 0)
+        let countPlaces = unsafe counts.baseAddress
+        let countOf = Dictionary(zip(counting.map(\.name), 0...), uniquingKeysWith: { first, _ in first })
+        self.countOf = countOf
 
         var memories: [Memory] = []
         memories.reserveCapacity(argumentCount)
@@ -119,9 +129,13 @@ final class BoundSteps {
                     patch(buffer) { unsafe .pointer(place, slot: $0) }
                     nextPointer += 1
                 }
+                let place = step.countsResult ? countOf[step.name] : nil
+                let count = unsafe place.flatMap { place in unsafe countPlaces.map { unsafe $0 + place } }
                 bound.append(
                     unsafe .native(
-                        kernel, KernelOperands(inputs: first, outputs: first + inputs.count, scratch: scratch),
+                        kernel,
+                        KernelOperands(
+                            inputs: first, outputs: first + inputs.count, scratch: scratch, resultCount: count),
                         origin: index))
             }
         }
@@ -142,7 +156,11 @@ final class BoundSteps {
     deinit {
         unsafe arguments.deallocate()
         unsafe pointers.deallocate()
+        unsafe counts.deallocate()
     }
+
+    /// How many entries the last run found for the result of a node; nil where that does not depend on the data.
+    func resultCount(of node: String) -> Int? { countOf[node].map { unsafe counts[$0] } }
 
     enum Outcome {
         case complete

@@ -27,7 +27,7 @@ struct ExactSource: Sendable {
 final class ExactSteps {
     let bound: BoundSteps
     /// Constants in layouts that the weight area does not have, then the workspace if the caller's is too small.
-    private let memory: Memory
+    private let memory: OwnedMemory
 
     /// Safety: the areas are aligned and cover what the prepared model asks for.
     @unsafe
@@ -43,7 +43,7 @@ final class ExactSteps {
             constant.1 == nil ? bytes + Alignment.roundUp(constant.0.bytes) : bytes
         }
         let fits = Alignment.withSlack(placement.totalBytes) <= prepared.workspaceBytes
-        memory = try Memory(missing + (fits ? 0 : placement.totalBytes))
+        memory = try OwnedMemory(missing + (fits ? 0 : placement.totalBytes))
         var next = unsafe memory.start
         let constants = try unsafe zip(program.constants, stored).map { constant, offset in
             if let offset { return unsafe weights.map { unsafe $0 + offset } }
@@ -55,17 +55,5 @@ final class ExactSteps {
         bound = try unsafe BoundSteps(
             program, placement, primitives, constants: constants, workspace: fits ? workspace : next)
         try SystemMemory.check()
-    }
-
-    @safe
-    private final class Memory {
-        let start: UnsafeMutableRawPointer
-
-        init(_ byteCount: Int) throws(MemoryExhausted) {
-            try SystemMemory.require(byteCount)
-            unsafe start = .allocate(byteCount: max(byteCount, 1), alignment: Alignment.bytes)
-        }
-
-        deinit { unsafe start.deallocate() }
     }
 }

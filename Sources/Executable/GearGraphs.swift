@@ -226,7 +226,3 @@ private struct Expansion {
         return results
     }
 }
-
-extension Node {
-    fileprivate func invalid(_ reason: String) -> GraphError { .invalidNode(node: name, type: type, reason: reason) }
-}

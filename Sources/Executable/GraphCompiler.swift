@@ -10,6 +10,8 @@ import SystemMemory
 struct GraphCompiler {
     private let graph: Graph
     private let liveness: Liveness
+    /// Whether an output of the graph may be smaller than its descriptor says, as an execution finds out.
+    private let countsResults: Bool
     private var outputs: [[TensorDesc]]
     private var values: [TensorRef: Value] = [:]
     private let builder: ProgramBuilder
@@ -22,10 +24,12 @@ struct GraphCompiler {
 
     /// - weightBytes: size of the weights partition that constants may lie in.
     /// - keepsNaN: whether to use only kernels that keep NaN and infinities.
+    /// - countsResults: whether an output may be smaller than its descriptor says, as `BoundSteps.resultCount` then tells.
     static func compile(
-        _ graph: Graph, weightBytes: Int, keepsNaN: Bool = false
+        _ graph: Graph, weightBytes: Int, keepsNaN: Bool = false, countsResults: Bool = false
     ) throws -> (program: Program, inputs: [TensorDesc], outputs: [TensorDesc]) {
-        var compiler = try GraphCompiler(graph, ProgramBuilder(keepsNaN: keepsNaN))
+        var compiler = try GraphCompiler(
+            graph, ProgramBuilder(keepsNaN: keepsNaN), countsResults: countsResults)
         try compiler.infer(weightBytes: weightBytes)
         try compiler.lower()
         return (compiler.builder.program, compiler.inputDescs, compiler.outputDescs)
@@ -37,10 +41,11 @@ struct GraphCompiler {
         return try definition.infer(Inference(node: node, inputs: inputs.map { $0?.desc }, constants: inputs))
     }
 
-    private init(_ graph: Graph, _ builder: ProgramBuilder) throws {
+    private init(_ graph: Graph, _ builder: ProgramBuilder, countsResults: Bool) throws {
         try graph.validate()
         self.graph = graph
         self.builder = builder
+        self.countsResults = countsResults
         liveness = try Liveness(graph)
         outputs = [[TensorDesc]](repeating: [], count: graph.nodes.count)
         let constants = graph.nodes.reduce(0) { $0 + ($1.constant?.desc.byteCount ?? 0) }
@@ -76,8 +81,10 @@ struct GraphCompiler {
                 guard let definition = Catalogue[type: node.type] else {
                     throw GraphError.unsupportedOperators([(node.type, node.name)])
                 }
-                let inferred = try definition.infer(inference(index))
+                let inference = inference(index)
+                let inferred = try definition.infer(inference)
                 try compare(inferred, with: node)
+                if definition.countedAxes?(inference) != nil { try checkCounted(index) }
                 outputs[index] = inferred
             }
         }
@@ -121,6 +128,16 @@ struct GraphCompiler {
                     reason: "output \(index) is stated as \(stated.dataType) \(stated.shape), but the operator gives "
                         + "\(found.dataType) \(found.shape)")
             }
+        }
+    }
+
+    /// What has as many entries as the data says can only leave the graph.
+    private func checkCounted(_ index: Int) throws(GraphError) {
+        let node = graph.nodes[index]
+        guard countsResults, liveness.isReadByOutputsOnly(index) else {
+            throw .invalidNode(
+                node: node.name, type: node.type,
+                reason: "the shape of the result depends on the elements of the input, which is no constant")
         }
     }
 

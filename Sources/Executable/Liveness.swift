@@ -30,6 +30,11 @@ struct Liveness {
 
     func isLive(_ node: Int) -> Bool { flags[node] }
 
+    /// Whether nobody but the graph's end reads what `node` computes.
+    func isReadByOutputsOnly(_ node: Int) -> Bool {
+        consumers.allSatisfy { ref, readers in ref.node != node || readers.allSatisfy { $0.node == live.last } }
+    }
+
     /// The only reader of a tensor; nil if there are several or none.
     func soleConsumer(of ref: TensorRef) -> (node: Int, slot: Int)? {
         guard let readers = consumers[ref], readers.count == 1 else { return nil }

@@ -37,19 +37,24 @@ struct WeightLayout {
 
     /// Writes all constants to `base`, which is aligned and covers `totalBytes`.
     func pack(_ weights: UnsafeRawBufferPointer, into base: UnsafeMutableRawPointer) throws {
-        for (packed, offset) in contents {
-            let target = unsafe base + offset
-            switch packed.constant.data {
-            case .inline(let bytes):
-                try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
-            case .weights(let range):
-                guard range.upperBound <= weights.count else {
-                    throw ExecutableError.areaTooSmall(
-                        area: "model's weights", bytes: weights.count, needed: range.upperBound)
-                }
-                // Safe: the range lies within the partition.
-                try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target)
+        for (packed, offset) in contents { try unsafe Self.store(packed, from: weights, at: base + offset) }
+    }
+
+    /// Writes a constant to `target`, which covers its bytes.
+    /// - weights: the partition that it may lie in.
+    static func store(
+        _ packed: Program.PackedConstant, from weights: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
+    ) throws {
+        switch packed.constant.data {
+        case .inline(let bytes):
+            try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
+        case .weights(let range):
+            guard range.upperBound <= weights.count else {
+                throw ExecutableError.areaTooSmall(
+                    area: "model's weights", bytes: weights.count, needed: range.upperBound)
             }
+            // Safe: the range lies within the partition.
+            try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target)
         }
     }
 
@@ -65,7 +70,7 @@ struct WeightLayout {
         _ packed: Program.PackedConstant, from base: UnsafeMutableRawPointer?, to target: UnsafeMutableRawPointer
     ) throws {
         if case .inline(let bytes) = packed.constant.data {
-            try unsafe bytes.withUnsafeBytes { try unsafe store(packed, $0, at: target) }
+            try unsafe bytes.withUnsafeBytes { try unsafe Self.store(packed, $0, at: target) }
             return
         }
         guard let base = unsafe base,
@@ -73,7 +78,7 @@ struct WeightLayout {
         else { throw ExecutableError.areaTooSmall(area: "weight", bytes: 0, needed: packed.bytes) }
         let source = unsafe base + offset
         if case .plain = stored.form {
-            try unsafe store(packed, UnsafeRawBufferPointer(start: source, count: stored.bytes), at: target)
+            try unsafe Self.store(packed, UnsafeRawBufferPointer(start: source, count: stored.bytes), at: target)
             return
         }
         // Back into the order of the model's file first, from which every layout is made.
@@ -89,10 +94,10 @@ struct WeightLayout {
             unsafe form.unpack(
                 source.assumingMemoryBound(to: Float.self), into: start.assumingMemoryBound(to: Float.self))
         }
-        try unsafe store(packed, UnsafeRawBufferPointer(original), at: target)
+        try unsafe Self.store(packed, UnsafeRawBufferPointer(original), at: target)
     }
 
-    private func store(
+    private static func store(
         _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
     ) throws {
         guard let start = source.baseAddress, packed.bytes > 0 else { return }
@@ -116,7 +121,7 @@ struct WeightLayout {
 }
 
 /// Finds constants that are stored with the same elements in the same layout.
-private struct StoredConstants {
+struct StoredConstants {
     private struct Key: Hashable {
         let source: Constant.Data
         let bytes: Int
@@ -131,6 +136,13 @@ private struct StoredConstants {
 
     mutating func add(_ packed: Program.PackedConstant, at index: Int) {
         entries[Self.key(packed), default: []].append((packed.form, index))
+    }
+
+    mutating func remove(_ index: Int) {
+        for key in entries.keys where entries[key]?.contains(where: { $0.index == index }) == true {
+            entries[key]?.removeAll { $0.index == index }
+            if entries[key]?.isEmpty == true { entries[key] = nil }
+        }
     }
 
     private static func key(_ packed: Program.PackedConstant) -> Key {

@@ -5,60 +5,36 @@ import GEGraph
 import Operators
 import SaturatingArithmetic
 
-/// What becomes of a node when everything that is known of its inputs is used.
-enum Inferred {
-    /// The node stays; these are its outputs.
-    case outputs([TensorDesc])
-    /// The values of all outputs are known now.
+/// What is known of a node's results at conversion.
+enum Knowledge {
+    /// Types and shapes. Where executions decide about sizes, stand-ins for these, and the values that follow from them.
+    case outputs([TensorDesc], isDynamic: Bool, standIns: [Constant]?)
+    /// The values of all results.
     case constants([Constant])
-    /// The runtime has no operator of this type; nothing is known of the outputs.
+    /// There is no operator of this type.
     case missingOperator
 }
 
 extension GraphDraft {
-    /// Types whose value follows from the shape of the input alone.
-    private static let shapeQueries: Set<String> = ["Shape", "Size", "Rank"]
-    /// Types that give another value each time they run.
-    static let randomTypes: Set<String> = [
-        "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "Multinomial", "StatelessBernoulliV2",
-    ]
-
-    /// Types whose output holds the elements of input 0 in the same order.
-    static let views: Set<String> = [
-        "Identity", "Reshape", "Squeeze", "SqueezeV3", "Unsqueeze", "UnsqueezeV3", "Flatten", "ExpandDims",
-    ]
-
-    /// Types whose shape follows from the elements of a constant, which makes asking for it costly.
-    private static let searches: Set<String> = ["NonZero", "Where"]
-
     /// Infers the outputs of `node`, and their values if the inputs are constant and the budget allows it.
-    mutating func infer(_ node: Node) throws(ConversionError) -> Inferred {
-        guard let type = Catalogue[type: node.type] else { return .missingOperator }
-        let inputs = node.inputs.map { ref in ref.map { desc($0) } }
-        let constants = node.inputs.map { constant($0) }
-        if Self.shapeQueries.contains(node.type), let desc = inputs.first ?? nil, desc.isStatic {
-            return .constants([Self.answer(node, of: desc)])
-        }
-        if Self.searches.contains(node.type), let desc = inputs.first ?? nil {
-            guard budget.take((desc.elementCount ?? 0) * 16 * (1 + desc.shape.count)) else {
-                throw ConversionError(
-                    "E13014",
-                    "Node [\(node.name)] of type [\(node.type)] searches a constant of shape \(desc.shape), which is more than "
-                        + "may be computed at conversion.", solution: "Pass the constant as an input.")
-            }
-        }
+    mutating func infer(_ node: Node) throws(ConversionError) -> Knowledge {
+        let isDynamic = node.inputs.contains { $0.map { self.isDynamic($0) } ?? false }
+        let constants = node.inputs.map { isDynamic ? standIn($0) : constant($0) }
+        let wanted = WantedValues()
         do {
-            let outputs = try type.infer(Inference(node: node, inputs: inputs, constants: constants))
-            let known = zip(node.inputs, constants).allSatisfy { $0 == nil || $1 != nil }
-            guard known, !node.inputs.isEmpty, !Self.randomTypes.contains(node.type),
-                outputs.allSatisfy({ $0.isStatic }),
-                budget.take(FoldingBudget.cost(of: node, inputs: inputs, outputs: outputs))
-            else { return .outputs(outputs) }
-            if Self.views.contains(node.type), let value = constants[0] {
-                return .constants([Constant(outputs[0], value.data)])
+            let inferred = try infer(node, constants, wanted)
+            switch inferred {
+            case .outputs(let descs): return .outputs(descs, isDynamic: isDynamic, standIns: nil)
+            case .counted(let descs, let axes): return .outputs(counted(descs, axes), isDynamic: true, standIns: nil)
+            case .constants(let values):
+                return isDynamic
+                    ? .outputs(values.map(\.desc), isDynamic: true, standIns: values) : .constants(values)
+            case .missingOperator: return .missingOperator
             }
-            return .constants(try Evaluation.evaluate(node, inputs: constants))
         } catch let error as GraphError {
+            if let descs = guess(node, constants, wanted.slots) {
+                return .outputs(descs, isDynamic: true, standIns: nil)
+            }
             throw ConversionError(
                 "E13014", "Node [\(node.name)] of type [\(node.type)] cannot be used: \(error)",
                 cause: "The inputs or attributes of the operator do not fit together.",
@@ -68,12 +44,40 @@ extension GraphDraft {
         }
     }
 
-    private static func answer(_ node: Node, of desc: TensorDesc) -> Constant {
-        let type: DataType = node.attributes.dataType("dtype") == .int64 ? .int64 : .int32
-        return switch node.type {
-        case "Shape": Constant(ints: desc.shape, dataType: type)
-        case "Size": Constant(ints: [desc.shape.reduce(1, *)], shape: [], dataType: type)
-        default: Constant(ints: [desc.shape.count], shape: [], dataType: .int32)
+    private mutating func infer(_ node: Node, _ constants: [Constant?], _ wanted: WantedValues) throws -> Inferred {
+        try NodeFolding.infer(
+            node, inputs: node.inputs.map { ref in ref.map { desc($0) } }, constants: constants, budget: &budget,
+            wanted: wanted)
+    }
+
+    /// Types and shapes of a node that asks for integers which only executions know, as if each was a stand-in.
+    private mutating func guess(_ node: Node, _ constants: [Constant?], _ slots: Set<Int>) -> [TensorDesc]? {
+        var constants = constants
+        for slot in slots {
+            guard let desc = node.inputs[slot].map({ self.desc($0) }), [.int32, .int64].contains(desc.dataType),
+                let count = desc.elementCount, count <= TensorDesc.rankLimit
+            else { return nil }
+            constants[slot] = Constant(
+                ints: [Int](repeating: standIns.count(atMost: .max), count: count), shape: desc.shape,
+                dataType: desc.dataType)
+        }
+        guard !slots.isEmpty, let inferred = try? infer(node, constants, WantedValues()) else { return nil }
+        hasUnlimitedSizes = true
+        return switch inferred {
+        case .outputs(let descs): descs
+        case .counted(let descs, let axes): counted(descs, axes)
+        case .constants(let values): values.map { TensorDesc($0.desc.dataType, $0.desc.shape) }
+        case .missingOperator: nil
+        }
+    }
+
+    /// Descriptors with stand-ins for what is counted.
+    private func counted(_ descs: [TensorDesc], _ axes: [Int?]) -> [TensorDesc] {
+        zip(descs, axes).map { desc, axis in
+            guard let axis else { return desc }
+            var desc = desc
+            desc.shape[axis] = standIns.count(atMost: desc.shape[axis])
+            return desc
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Executable
 import GEGraph
 import SaturatingArithmetic
 
@@ -18,6 +19,13 @@ struct GraphDraft {
     /// How many slots read any output of a node.
     private var useCounts: [Int] = []
     private var isRemoved: [Bool] = []
+    /// Nodes of which the results have sizes that executions decide about. Their descriptors hold stand-ins for these.
+    private var dynamicNodes: Set<Int> = []
+    /// What such nodes give for the stand-ins, where that follows from them.
+    private var standInValues: [TensorRef: Constant] = [:]
+    var standIns = StandIns(.first)
+    /// Whether some size has no limit that could be told.
+    var hasUnlimitedSizes = false
     /// What may still be computed at conversion.
     var budget = FoldingBudget(modelBytes: 0)
 
@@ -26,9 +34,15 @@ struct GraphDraft {
 
     func isLive(_ node: Int) -> Bool { !isRemoved[node] }
 
+    /// - isDynamic: whether executions decide about sizes of its results.
+    /// - standIns: the values of its results for the stand-ins of such sizes.
     @discardableResult
-    mutating func append(_ node: Node) -> Int {
+    mutating func append(_ node: Node, isDynamic: Bool = false, standIns: [Constant]? = nil) -> Int {
         let index = nodes.count
+        if isDynamic || node.inputs.contains(where: { $0.map { self.isDynamic($0) } ?? false }) {
+            dynamicNodes.insert(index)
+        }
+        for (output, value) in (standIns ?? []).enumerated() { standInValues[TensorRef(index, output)] = value }
         nodes.append(node)
         useCounts.append(0)
         isRemoved.append(false)
@@ -46,6 +60,15 @@ struct GraphDraft {
     func desc(_ ref: TensorRef) -> TensorDesc { nodes[ref.node].outputs[ref.output] }
 
     func constant(_ ref: TensorRef?) -> Constant? { ref.flatMap { nodes[$0.node].constant } }
+
+    /// Whether executions decide about the sizes of `ref`, or it may be so.
+    func isDynamic(_ ref: TensorRef) -> Bool { dynamicNodes.contains(ref.node) }
+
+    /// Whether that holds for any node.
+    var hasDynamicNodes: Bool { !dynamicNodes.isEmpty }
+
+    /// The value of `ref`: of a constant, or for the stand-ins.
+    func standIn(_ ref: TensorRef?) -> Constant? { ref.flatMap { constant($0) ?? standInValues[$0] } }
 
     /// Who reads `ref`.
     func users(of ref: TensorRef) -> Set<Use> { users[ref] ?? [] }

@@ -5,8 +5,10 @@ import SwiftProtobuf
 
 /// What the caller chooses when a model is imported.
 public struct ImportOptions: Sendable {
-    /// Shapes of inputs, by name; inputs without an entry keep the model's. Static, but for −1 where `gears` decide.
+    /// Shapes of inputs, by name; inputs without an entry keep the model's. −1 where `gears` or each execution decides.
     public var inputShapes: [String: [Int]]
+    /// The sizes that executions may choose, per dimension of an input that has any; nil for dimensions of one size.
+    public var inputRanges: [String: [InputRange?]]
     /// The shapes among which executions choose; nil for a model with one shape.
     public var gears: ImportGears?
     /// Format of four-dimensional (NCHW) or five-dimensional (NCDHW) inputs; `nd` for none.
@@ -25,13 +27,15 @@ public struct ImportOptions: Sendable {
     public var aipp: AippConfiguration?
 
     public init(
-        inputShapes: [String: [Int]] = [:], gears: ImportGears? = nil, inputFormat: Format = .nchw,
+        inputShapes: [String: [Int]] = [:], inputRanges: [String: [InputRange?]] = [:], gears: ImportGears? = nil,
+        inputFormat: Format = .nchw,
         outputTensors: [String] = [],
         outputNodes: [(node: String, output: Int)] = [], outputType: DataType? = nil,
         outputTypes: [(node: String, output: Int, type: DataType)] = [], float16Inputs: [String] = [],
         aipp: AippConfiguration? = nil
     ) {
         self.inputShapes = inputShapes
+        self.inputRanges = inputRanges
         self.gears = gears
         self.inputFormat = inputFormat
         self.outputTensors = outputTensors
@@ -64,16 +68,25 @@ public func importONNX(
     let external = ExternalTensors(readExternal)
     let modelBytes = bytes.count
     guard let gears = options.gears else {
-        var importing = try ModelImport(proto, modelBytes: modelBytes, options: options, external: external)
-        return try importing.run(name: name)
+        return try DynamicShapes.importing { standIns throws(ConversionError) in
+            var importing = try ModelImport(
+                proto, modelBytes: modelBytes, options: options, external: external, standIns: standIns)
+            return (try importing.run(name: name), importing.importer)
+        }
     }
     try options.aipp?.checkWithGears(gears)
     var builder = GearModelBuilder(gears, options)
     for gear in gears.values.indices {
-        do {
+        do throws(ConversionError) {
             var importing = try ModelImport(
-                proto, modelBytes: modelBytes, options: builder.options(gear: gear), external: external)
-            builder.append(try importing.run(name: name))
+                proto, modelBytes: modelBytes, options: builder.options(gear: gear), external: external,
+                standIns: StandIns(.first))
+            let model = try importing.run(name: name)
+            guard !importing.importer.hasDynamicNodes else {
+                throw ConversionError(
+                    "E10040", "Control flow and sizes that depend on data do not go together with gears.")
+            }
+            builder.append(model)
         } catch {
             throw ConversionError(
                 error.code, "In gear \(gears.values[gear]): \(error.message)", cause: error.cause,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Executable
 import GEGraph
 import SaturatingArithmetic
 
@@ -14,14 +15,14 @@ struct ModelImport {
     private var neededNodes: [ONNXNodeProto] = []
 
     init(
-        _ proto: ONNXModelProto, modelBytes: Int, options: ImportOptions, external: ExternalTensors
+        _ proto: ONNXModelProto, modelBytes: Int, options: ImportOptions, external: ExternalTensors, standIns: StandIns
     ) throws(ConversionError) {
         guard proto.hasGraph else {
             throw ConversionError("E16004", "The ONNX model has no graph.", cause: "The file is not an ONNX model.")
         }
         graph = proto.graph
         self.options = options
-        importer = ONNXImporter(opset: try Self.opset(of: proto), external: external)
+        importer = ONNXImporter(opset: try Self.opset(of: proto), external: external, standIns: standIns)
         importer.draft.budget = FoldingBudget(modelBytes: modelBytes)
     }
 
@@ -115,8 +116,13 @@ extension ModelImport {
         let aipp = try options.aipp?.byInput(inputs.map(\.name)) ?? [:]
         var nextIndex = inputs.count
         for (index, input) in inputs.enumerated() {
-            let desc = try desc(of: input)
+            let (desc, ranges) = try desc(of: input)
+            if let ranges { importer.inputRanges[input.name] = ranges }
             if let aipp = aipp[index] {
+                guard ranges == nil else {
+                    throw ConversionError(
+                        "E10052", "Input [\(input.name)] cannot have AIPP and a shape that executions choose.")
+                }
                 guard !options.float16Inputs.contains(input.name) else {
                     throw ConversionError(
                         "E10034", "Input [\(input.name)] cannot have AIPP and be one of [--input_fp16_nodes].")
@@ -127,12 +133,12 @@ extension ModelImport {
                 continue
             }
             guard options.float16Inputs.contains(input.name), desc.dataType == .float else {
-                importer.addInput(input.name, index: index, desc: desc)
+                importer.addInput(input.name, index: index, desc: desc, isDynamic: ranges != nil)
                 continue
             }
             var half = desc
             half.dataType = .float16
-            importer.addInput(input.name, index: index, desc: half)
+            importer.addInput(input.name, index: index, desc: half, isDynamic: ranges != nil)
             try importer.castTensor(input.name, to: .float)
         }
     }
@@ -155,7 +161,10 @@ extension ModelImport {
         }
     }
 
-    private func desc(of input: ONNXValueInfoProto) throws(ConversionError) -> TensorDesc {
+    /// The descriptor of an input; with stand-ins where executions choose the size, and the sizes that they may choose.
+    private func desc(
+        of input: ONNXValueInfoProto
+    ) throws(ConversionError) -> (TensorDesc, ranges: [InputRange?]?) {
         guard case .tensorType(let tensor)? = input.type.value, let type = DataType(onnx: tensor.elemType) else {
             throw ConversionError(
                 "E13014", "Input [\(input.name)] of the model is not a tensor of a supported data type.")
@@ -165,7 +174,7 @@ extension ModelImport {
             ? tensor.shape.dim.map { dimension in
                 if case .dimValue(let value)? = dimension.value, value >= 0 { Int(value) } else { -1 }
             } : nil
-        let shape: [Int]
+        var shape: [Int]
         if let given = options.inputShapes[input.name] {
             guard model == nil || model?.count == given.count else {
                 throw ConversionError(
@@ -184,6 +193,21 @@ extension ModelImport {
             }
             shape = model
         }
+        var ranges: [InputRange?]?
+        if shape.contains(-1) {
+            let stated = options.inputRanges[input.name] ?? []
+            let names = tensor.shape.dim.map { if case .dimParam(let name)? = $0.value { name } else { "" } }
+            ranges = shape.indices.map { axis in
+                guard shape[axis] < 0 else { return nil }
+                let range = stated.indices.contains(axis) ? stated[axis] : nil
+                return range ?? InputRange(lower: 1, upper: nil)
+            }
+            for (axis, range) in (ranges ?? []).enumerated() {
+                guard let range else { continue }
+                let name = names.indices.contains(axis) ? names[axis] : ""
+                shape[axis] = importer.draft.standIns.size(name: name, axis: axis, range: range)
+            }
+        }
         let format: Format =
             switch (shape.count, options.inputFormat) {
             case (4, .nchw): .nchw
@@ -194,7 +218,7 @@ extension ModelImport {
         guard desc.isWithinLimits else {
             throw .invalidValue("\(shape)", of: "--input_shape", "Input [\(input.name)] has too many elements.")
         }
-        return desc
+        return (desc, ranges)
     }
 
     // MARK: - Outputs
@@ -251,18 +275,9 @@ extension ModelImport {
         var open = tensors
         while let name = open.popLast() {
             guard let index = producer[name], needed.insert(index).inserted else { continue }
-            open += graph.node[index].input
-            open += graph.node[index].attribute.filter(\.hasG).flatMap { Self.names(readIn: $0.g) }
+            open += graph.node[index].readNames
         }
         return needed.sorted().map { graph.node[$0] }
-    }
-
-    /// Every name that an inner graph reads or returns, its own and those of outer graphs.
-    private static func names(readIn graph: ONNXGraphProto) -> [String] {
-        graph.output.map(\.name)
-            + graph.node.flatMap { node in
-                node.input + node.attribute.filter(\.hasG).flatMap { names(readIn: $0.g) }
-            }
     }
 
     /// Adds NetOutput, with casts in front where another type is wanted.
@@ -301,7 +316,7 @@ extension ModelImport {
             }
         }
         return Model(
-            name: name, graph: result,
+            name: name, graph: result, subgraphs: importer.subgraphs,
             attributes: ["attr_model_out_nodes_name": .strings(names), "framework_type": .string("Onnx")])
     }
 }

@@ -47,6 +47,8 @@ struct NodeContext {
     }
 
     func desc(_ ref: TensorRef) -> TensorDesc { importer.draft.desc(ref) }
+    /// Whether executions decide about the sizes of a tensor; its descriptor then holds stand-ins.
+    func isDynamic(_ ref: TensorRef) -> Bool { importer.draft.isDynamic(ref) }
     func constant(_ ref: TensorRef?) -> Constant? { importer.draft.constant(ref) }
 
     /// Number of dimensions; throws where it is unknown.
@@ -121,6 +123,9 @@ struct NodeContext {
         }
         return attribute.g
     }
+
+    /// A name for a body of the node that no other graph has.
+    func uniqueGraphName(_ suffix: String) -> String { importer.unique("\(node.name)_\(suffix)") }
 
     // MARK: - Output
 

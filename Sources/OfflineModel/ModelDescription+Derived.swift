@@ -42,7 +42,7 @@ extension ModelDescription {
         return Tensor(
             name: node.name, dataType: desc.dataType, format: desc.format, dims: dims, dimsV2: behindAIPP,
             range: behindAIPP == nil ? ranges(desc) : [],
-            size: isDynamic ? desc.byteCount ?? 0 : desc.size ?? desc.byteCount ?? 0)
+            size: isDynamic ? desc.byteCount ?? largestByteCount(desc) : desc.size ?? desc.byteCount ?? 0)
     }
 
     private static func outputs(of node: Node, in model: Model, _ sources: [OutputSource]) -> [Tensor] {
@@ -77,13 +77,20 @@ extension ModelDescription {
 
     /// Bytes of a tensor; old files give the origin's four dimensions for the blocked NC1HWC0. 0 if not known.
     private static func storedSize(_ desc: TensorDesc) -> Int {
-        guard desc.format == .nc1hwc0, desc.shape.count == 4 else { return desc.byteCount ?? 0 }
+        guard desc.format == .nc1hwc0, desc.shape.count == 4 else { return desc.byteCount ?? largestByteCount(desc) }
         let block = desc.dataType.bitWidth == 8 ? 32 : 16
         var stored = desc
         let (padded, overflow) = desc.shape[1].addingReportingOverflow(block - 1)
         stored.shape[1] = overflow ? desc.shape[1] : padded / block
         stored.shape.append(block)
         return stored.byteCount ?? 0
+    }
+
+    /// Bytes of a tensor with the largest size that each dimension can have; 0 where one has no limit.
+    private static func largestByteCount(_ desc: TensorDesc) -> Int {
+        let limits = ranges(desc).map(\.upper)
+        guard limits.count == desc.shape.count, limits.allSatisfy({ $0 > 0 }) else { return 0 }
+        return TensorDesc(desc.dataType, limits).byteCount ?? 0
     }
 
     private static func ranges(_ desc: TensorDesc) -> [DimensionRange] {

@@ -9,7 +9,7 @@ public struct OfflineModelWriter {
     /// The attribute of the model by which a file of ours is known; its value names the version that wrote it.
     public static let producerAttribute = "pyaclmdl_producer"
 
-    /// The bytes of a static model.
+    /// The bytes of a model; one whose inputs or outputs have dimensions of −1 says that it is of unknown shape.
     ///
     /// - `model`: valid graphs whose constants are inline; they are moved to WEIGHTS_DATA. The model's attributes are
     ///   written as they are; sizes and counts that GE's loader asks for are added where they are missing.
@@ -44,11 +44,18 @@ public struct OfflineModelWriter {
         attributes[producerAttribute] = attributes[producerAttribute] ?? .string("PyAclMdl")
         definition.attr = try IRAttrEntry.entries(attributes, where: "the model")
 
+        let isDynamic = model.graph.nodes.contains { node in
+            let descs =
+                node.type == "NetOutput" ? node.inputs.compactMap { $0.map { model.graph.desc(of: $0) } } : node.outputs
+            return (node.type == "NetOutput" || Graph.dataTypes.contains(node.type))
+                && descs.contains { !$0.isStatic }
+                && node.attributes["_mbatch_origin_input_dims"] == nil && node.attributes["_dynamic_output_dims"] == nil
+        }
         let stated: ModelDescription
         if let description {
             stated = description
         } else {
-            stated = try ModelDescription(of: model, outputSources: [], isDynamic: false)
+            stated = try ModelDescription(of: model, outputSources: [], isDynamic: isDynamic)
         }
         let inOutInfo = stated.partitionBytes
         let modelDef = try serialized(definition)
@@ -59,7 +66,7 @@ public struct OfflineModelWriter {
             (.inOutInfo, inOutInfo.count), (.modelDef, modelDef.count), (.weights, weights), (.tasks, tasks.count),
         ]
         var writer = ByteWriter()
-        writer.header(name: model.name, platformVersion: platformVersion, sizes.map(\.size))
+        writer.header(name: model.name, platformVersion: platformVersion, sizes.map(\.size), isDynamic: isDynamic)
         writer.table(sizes)
         writer.append(inOutInfo)
         writer.append(modelDef)
@@ -101,7 +108,7 @@ extension ByteWriter {
     private static let tableHeadBytes = 8
     private static let tableEntryBytes = 24
 
-    fileprivate mutating func header(name: String, platformVersion: String, _ sizes: [Int]) {
+    fileprivate mutating func header(name: String, platformVersion: String, _ sizes: [Int], isDynamic: Bool) {
         let body = ByteWriter.tableHeadBytes + ByteWriter.tableEntryBytes * sizes.count + sizes.reduce(0, +)
         reserve(ModelHeader.byteCount + body)
         append(ModelHeader.magic)
@@ -115,6 +122,8 @@ extension ByteWriter {
         append(platformVersion, field: 20)
         append(UInt32(1))  // platform type
         append(UInt64(clamping: body))
+        pad(to: 193)
+        append(isDynamic ? [1] : [0])
         pad(to: ModelHeader.byteCount)
     }
 

@@ -76,7 +76,7 @@ extension Inference {
 
     /// The value of a float input that is one constant number; nil for anything else.
     func constantScalar(_ slot: Int) -> Float? {
-        guard slot < constants.count, let constant = constants[slot], constant.desc.elementCount == 1 else {
+        guard let constant = constant(slot), constant.desc.elementCount == 1 else {
             return nil
         }
         return constant.floats?.first

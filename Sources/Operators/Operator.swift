@@ -16,17 +16,22 @@ public struct Operator: Sendable {
     /// How this operator is expressed as a post-operation of the kernel that produces input `slot`; nil if it cannot be.
     /// The operand of a binary post-operation is the number of the input slot that holds it.
     public let asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)?
+    /// Per output the dimension whose size only an execution finds out; nil where all shapes are known before. `infer` then
+    /// gives the largest size that it can have.
+    public let countedAxes: (@Sendable (Inference) -> [Int?]?)?
 
     public init(
         _ type: String, infer: @escaping @Sendable (Inference) throws(GraphError) -> [TensorDesc],
         lower: @escaping @Sendable (Lowering) throws -> [Value], fusesFollowers: Bool = false,
-        asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)? = nil
+        asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)? = nil,
+        countedAxes: (@Sendable (Inference) -> [Int?]?)? = nil
     ) {
         self.type = type
         rule = infer
         self.lower = lower
         self.fusesFollowers = fusesFollowers
         self.asPostOperation = asPostOperation
+        self.countedAxes = countedAxes
     }
 
     /// Descriptors of the outputs; throws `GraphError.invalidNode` for inputs or attributes that the operator refuses, and
@@ -48,13 +53,16 @@ public struct Inference {
     public let node: Node
     /// One entry per input slot; nil for an absent optional input.
     public let inputs: [TensorDesc?]
-    /// The values of inputs that are known now: constants of the graph.
-    public let constants: [Constant?]
+    private let constants: [Constant?]
+    private let wanted: WantedValues?
 
-    public init(node: Node, inputs: [TensorDesc?], constants: [Constant?]) {
+    /// - constants: the values of inputs that are known now.
+    /// - wanted: is told which values were asked for that are not known.
+    public init(node: Node, inputs: [TensorDesc?], constants: [Constant?], wanted: WantedValues? = nil) {
         self.node = node
         self.inputs = inputs
         self.constants = constants
+        self.wanted = wanted
     }
 
     public var attributes: [String: Attribute] { node.attributes }
@@ -67,6 +75,13 @@ public struct Inference {
 
     public func hasInput(_ slot: Int) -> Bool { slot < inputs.count && inputs[slot] != nil }
 
+    /// The value of an input if it is known now.
+    public func constant(_ slot: Int) -> Constant? {
+        if constants.indices.contains(slot), let constant = constants[slot] { return constant }
+        if hasInput(slot) { wanted?.slots.insert(slot) }
+        return nil
+    }
+
     /// The elements of an integer input that must be constant, such as axes or a shape.
     public func constantInts(_ slot: Int) throws(GraphError) -> [Int] {
         guard let values = optionalConstantInts(slot) else {
@@ -78,21 +93,27 @@ public struct Inference {
 
     /// Nil for constants of more than a list that somebody wrote, which would have to be read again for each node.
     public func optionalConstantInts(_ slot: Int) -> [Int]? {
-        guard slot < constants.count, let constant = constants[slot],
-            constant.desc.elementCount ?? 0 <= Self.longestList
-        else { return nil }
+        guard let constant = constant(slot), constant.desc.elementCount ?? 0 <= Self.longestList else { return nil }
         return constant.ints
     }
 
-    private static let longestList = 1 << 16
+    /// Elements of the largest input whose value may decide about a shape.
+    public static let longestList = 1 << 16
 
     public func optionalConstantFloats(_ slot: Int) -> [Float]? {
-        slot < constants.count ? constants[slot]?.floats : nil
+        constant(slot)?.floats
     }
 
     public func invalid(_ reason: String) -> GraphError {
         .invalidNode(node: node.name, type: node.type, reason: reason)
     }
+}
+
+/// Input slots whose values an operator has asked for although they are not known yet.
+public final class WantedValues {
+    public fileprivate(set) var slots: Set<Int> = []
+
+    public init() {}
 }
 
 /// What an operator sees of its node when it becomes kernels.

@@ -48,36 +48,56 @@ enum Select {
             })
     }
 
-    /// The coordinates of the elements that are not 0. How many there are is known for constants only; the operator is
-    /// refused for anything else.
+    /// The coordinates of the elements that are not 0. How many there are is known before an execution for constants only.
     private static func nonZero(_ type: String) -> Operator {
-        @Sendable func result(_ node: Inference) throws(GraphError) -> Constant {
-            let x = try node.known(0)
-            guard x.shape.product <= Inference.largestConstant / 8, let numbers = node.constants.first??.numbers,
-                numbers.count == x.shape.product
-            else {
-                throw node.invalid("the shape of the result depends on the elements of the input, which is no constant")
+        /// Whether the coordinates of one element lie together.
+        @Sendable func listsElements(_ node: Inference) -> Bool { node.attributes.bool("transpose") != true }
+        @Sendable func result(_ node: Inference, count: Int) throws(GraphError) -> TensorDesc {
+            let x = try node.movable(0)
+            guard x.dataType.bitWidth <= 64 else { throw node.invalid("input 0 has type \(x.dataType)") }
+            let dataType = node.attributes.dataType("dtype") ?? .int64
+            guard dataType == .int64 || dataType == .int32 else {
+                throw node.invalid("attribute dtype is \(dataType), expected int32 or int64")
             }
+            let rank = x.shape.count
+            return try node.output(dataType, listsElements(node) ? [count, rank] : [rank, count])
+        }
+        @Sendable func constant(_ node: Inference) throws(GraphError) -> Constant? {
+            let x = try node.known(0)
+            guard x.shape.product <= Inference.largestConstant / 8, let numbers = node.constant(0)?.numbers,
+                numbers.count == x.shape.product
+            else { return nil }
             let strides = rowMajorStrides(x.shape)
             let found = numbers.indices.filter { numbers[$0] != 0 }
             guard found.count * x.shape.count <= Inference.largestConstant / 8 else {
                 throw node.invalid("\(found.count) elements of \(x.shape.count) coordinates are too many to list")
             }
             let coordinates = x.shape.indices.map { axis in found.map { $0 / strides[axis] % x.shape[axis] } }
-            let dataType = node.attributes.dataType("dtype") ?? .int64
-            guard dataType == .int64 || dataType == .int32 else {
-                throw node.invalid("attribute dtype is \(dataType), expected int32 or int64")
-            }
-            if node.attributes.bool("transpose") == true {
-                return Constant(
-                    ints: Array(coordinates.joined()), shape: [x.shape.count, found.count], dataType: dataType)
-            }
-            return Constant(
-                ints: found.indices.flatMap { element in coordinates.map { $0[element] } },
-                shape: [found.count, x.shape.count], dataType: dataType)
+            let desc = try result(node, count: found.count)
+            let ints =
+                listsElements(node)
+                ? found.indices.flatMap { element in coordinates.map { $0[element] } } : Array(coordinates.joined())
+            return Constant(ints: ints, shape: desc.shape, dataType: desc.dataType)
         }
         return Operator(
-            type, infer: { node throws(GraphError) in [try result(node).desc] },
-            lower: { lowering in [lowering.builder.constant(try result(lowering.inference))] })
+            type,
+            infer: { node throws(GraphError) in
+                if let known = try constant(node) { return [known.desc] }
+                return [try result(node, count: node.known(0).shape.product)]
+            },
+            lower: { lowering in
+                let node = lowering.inference
+                if let known = try constant(node) { return [lowering.builder.constant(known)] }
+                let x = try node.input(0)
+                let kernel = NonZeroKernel(
+                    shape: x.shape, elementBytes: x.elementBytes, isFloatingPoint: x.dataType.isFloatingPoint,
+                    listsElements: listsElements(node), isWide: lowering.outputs[0].dataType == .int64)
+                return try lowering.builder.native(
+                    kernel, inputs: [lowering.input(0)], outputs: lowering.outputs, countsResult: true)
+            },
+            countedAxes: { node in
+                guard (try? constant(node)) ?? nil == nil else { return nil }
+                return [listsElements(node) ? 0 : 1]
+            })
     }
 }

@@ -11,7 +11,7 @@ enum Series {
             try node.checkSameType([0, 1, 2])
             var bounds: [Double] = []
             for slot in 0..<3 {
-                guard slot < node.constants.count, let numbers = node.constants[slot]?.numbers, numbers.count == 1
+                guard let numbers = node.constant(slot)?.numbers, numbers.count == 1
                 else {
                     throw node.invalid("input \(slot) must be a constant with one number")
                 }

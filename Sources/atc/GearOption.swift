@@ -71,7 +71,7 @@ struct GearOption {
     // MARK: The shapes of the inputs
 
     private func checkBatch(_ shapes: [InputShape]) throws(ConversionError) {
-        for (name, shape) in shapes {
+        for (name, shape, _) in shapes {
             guard let first = shape.first else {
                 throw ConversionError(
                     "E10012", "Input [\(name)] is a scalar, which cannot have a batch size from [--dynamic_batch_size]."

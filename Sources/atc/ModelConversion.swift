@@ -31,19 +31,33 @@ struct ModelConversion {
         }
         let gearOption = try GearOption(options)
         try checkSupport(OptionSpec.all.map(\.name))
-        let shapes =
-            options.has("input_shape")
-            ? try parseInputShapes(options.value("input_shape"), withGears: gearOption != nil) : []
+        let shapes = try inputShapes(withGears: gearOption != nil)
         let gears = try gearOption?.gears(of: shapes, format: format)
         let selection = try OutputSelection(nodes: options.value("out_nodes"), types: options.value("output_type"))
         let importOptions = ImportOptions(
-            inputShapes: Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0.shape) }), gears: gears,
+            inputShapes: Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0.shape) }),
+            inputRanges: Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0.ranges) }), gears: gears,
             inputFormat: format, outputTensors: selection.tensors, outputNodes: selection.nodes,
             outputType: selection.type, outputTypes: selection.nodeTypes,
             float16Inputs: options.value("input_fp16_nodes").split(separator: ";").map { String($0) },
             aipp: try aippConfiguration())
         try convert(model, to: output, importOptions)
         if options.value("display_model_info") == "1" { try displayModelInfo(output) }
+    }
+
+    private func inputShapes(withGears: Bool) throws(ConversionError) -> [InputShape] {
+        guard !options.value("input_shape_range").isEmpty else {
+            return options.has("input_shape")
+                ? try parseInputShapes(options.value("input_shape"), withGears: withGears) : []
+        }
+        guard !withGears, !options.has("input_shape") else {
+            throw ConversionError(
+                "E10009",
+                "Parameter [--input_shape_range] does not go together with [--input_shape] or with the options of gears."
+            )
+        }
+        Converter.printError("ATC: [--input_shape_range] is deprecated, use [--input_shape] instead.")
+        return try parseInputShapeRanges(options.value("input_shape_range"))
     }
 
     private func convert(_ path: String, to output: String, _ importOptions: ImportOptions) throws(ConversionError) {

@@ -63,8 +63,8 @@ struct OptionSpec: Sendable {
         OptionSpec("dynamic_image_size", .text, "Gears for a height and width of -1: \"320,320;640,640\"."),
         OptionSpec("dynamic_dims", .text, "Gears for all dimensions of -1 in their order: \"1,3;2,5\"."),
         OptionSpec(
-            "input_shape_range", .text, .only([""], reason: "Dynamic shapes are not supported yet."),
-            "Not supported yet."),
+            "input_shape_range", .text,
+            "Deprecated: the sizes that executions may choose, such as \"x:[1~8,3,-1,-1]\"."),
         OptionSpec("input_hint_shape", .text, "Ignored."),
     ]
 

@@ -71,13 +71,15 @@ enum AippInput {
     }
 
     /// Refuses to execute with parameters that do not fit: programs may write them without the setters.
-    /// - address: of input `index` in the execution.
-    static func check(at address: UnsafeRawPointer, input index: Int, of model: LoadedModel) throws(Failure) {
+    /// - address: of the `byteCount` bytes of input `index` in the execution.
+    static func check(
+        at address: UnsafeRawPointer, byteCount: Int, input index: Int, of model: LoadedModel
+    ) throws(Failure) {
         let facts = model.ready.facts
         guard let image = facts.aippImageInput(ofParameters: index) else { return }
         // Safe: the buffer was found to have the size of the input.
         let bytes = unsafe [UInt8](
-            UnsafeRawBufferPointer(start: address, count: model.prepared.inputBytes[index]))
+            UnsafeRawBufferPointer(start: address, count: byteCount))
         guard let parameters = AippParameters(image: bytes) else {
             throw .engine(
                 ErrorCode.geAippBatchEmpty,

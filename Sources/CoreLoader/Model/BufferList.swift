@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Executable
+import GEGraph
 import SaturatingArithmetic
 
 /// The buffers of one execution: what the caller passed, checked, in the form that the kernels take.
@@ -98,8 +99,8 @@ final class BufferList: @unchecked Sendable {
 
         /// - `needed`: exact bytes of each tensor.
         @inline(__always)
-        fileprivate func check(_ needed: [Int], _ model: LoadedModel) throws(Failure) {
-            try checkCount(needed.count, model)
+        fileprivate func check(_ needed: [Int], _ model: LoadedModel, exactCount: Bool = true) throws(Failure) {
+            if exactCount { try checkCount(needed.count, model) }
             if hasShortOnes { dropCopies() }
             let epoch = MemoryRegistry.shared.epoch
             for index in 0..<needed.count {
@@ -136,6 +137,15 @@ final class BufferList: @unchecked Sendable {
                     ErrorCode.geFailure,
                     "Model \(model.id) has \(needed) \(isOutput ? "outputs" : "inputs"), but the dataset holds "
                         + "\(count) buffers.")
+            }
+        }
+
+        /// Unlike in models of known shape no byte may be missing. E13031.
+        fileprivate func checkRoom(_ needed: [Int], _ descs: [TensorDesc], _ model: LoadedModel) throws(Failure) {
+            for index in 0..<needed.count where unsafe slots[index].byteCount < needed[index] {
+                throw .outputTooSmall(
+                    "Output \(index) of model \(model.id) has become \(descs[index].shape), \(needed[index]) bytes, but "
+                        + "its buffer has \(unsafe slots[index].byteCount).")
             }
         }
 
@@ -297,13 +307,53 @@ final class BufferList: @unchecked Sendable {
     /// Counts, sizes and addresses, in the original's order.
     /// - Returns: the gear to execute; 0 for a model without gears.
     @inline(__always)
-    func check(_ model: LoadedModel) throws(Failure) -> Int {
-        guard model.prepared.gears == nil else { return try checkGear(model) }
-        try inputs.check(model.prepared.inputBytes, model)
-        try outputs.check(model.prepared.outputBytes, model)
-        if inputs.isChanged || outputs.isChanged { findShared(model.prepared.inputBytes, model.prepared.outputBytes) }
-        try separate(model)
+    func check(_ prepared: PreparedModel, _ model: LoadedModel) throws(Failure) -> Int {
+        guard prepared.gears == nil else { return try checkGear(prepared, model) }
+        try inputs.check(prepared.inputBytes, model)
+        try outputs.check(prepared.outputBytes, model)
+        if inputs.isChanged || outputs.isChanged { findShared(prepared.inputBytes, prepared.outputBytes) }
+        try separate(prepared.inputBytes)
         return 0
+    }
+
+    // MARK: Models of unknown shape
+
+    /// Type and shape of each input of this execution, and of each output once they are known.
+    var inputDescs: [TensorDesc] = []
+    var outputDescs: [TensorDesc] = []
+    /// Allocates memory of these sizes for output buffers without an address, and lists the outputs anew.
+    var supply: (([Int]) throws(Failure) -> Void)?
+
+    /// What is done after a queued execution.
+    var finish: ((BufferList) throws(Failure) -> Void)?
+
+    /// Further buffers than the model has inputs are ignored, as on the original.
+    func checkInputs(_ bytes: [Int], _ model: LoadedModel) throws(Failure) {
+        try inputs.check(bytes, model, exactCount: false)
+    }
+
+    /// After `checkInputs`; the sizes are those of this execution.
+    func checkOutputs(_ descs: [TensorDesc], _ model: LoadedModel) throws(Failure) {
+        let bytes = descs.map { $0.byteCount ?? 0 }
+        try outputs.checkCount(bytes.count, model)
+        if outputs.lacksAddress { try supply?(bytes) }
+        try outputs.checkRoom(bytes, descs, model)
+        try outputs.check(bytes, model)
+        let inputBytes = inputDescs.map { $0.byteCount ?? 0 }
+        findShared(inputBytes, bytes)
+        try separate(inputBytes)
+    }
+
+    /// Copies results that are not in the output buffers yet into them; while the buffers are watched.
+    func store(_ results: [BoundTensor]) {
+        let targets = unsafe outputs.addresses
+        for index in unsafe results.indices {
+            let result = unsafe results[index]
+            // Safe: the buffers were found to have room for the results.
+            if unsafe result.address != targets[index] {
+                unsafe targets[index].copyMemory(from: result.address, byteCount: result.byteCount)
+            }
+        }
     }
 
     /// Looks for bytes that outputs share with inputs and with each other.
@@ -324,20 +374,19 @@ final class BufferList: @unchecked Sendable {
     /// Kernels may write outputs before they have read all inputs: an input that shares bytes with an output is copied.
     /// Two outputs in one place have no right answer: 100000.
     @inline(__always)
-    private func separate(_ model: LoadedModel) throws(Failure) {
+    private func separate(_ inputBytes: [Int]) throws(Failure) {
         if let (first, second) = sharedOutputs {
             throw .argument(
                 "the buffer of output \(second)", value: "\(outputs.usedRange(second))",
                 reason: "it overlaps that of output \(first) (\(outputs.usedRange(first))): one would destroy the other"
             )
         }
-        for input in sharedInputs { try inputs.standIn(input, needed: max(model.prepared.inputBytes[input], 1)) }
+        for input in sharedInputs { try inputs.standIn(input, needed: max(inputBytes[input], 1)) }
     }
 
     /// The same for a model with gears. Where a gear was set, the original does not look at the sizes and reads and
     /// writes beyond the buffers; here the sizes of that gear count. Otherwise, as there, those of the largest do.
-    private func checkGear(_ model: LoadedModel) throws(Failure) -> Int {
-        let prepared = model.prepared
+    private func checkGear(_ prepared: PreparedModel, _ model: LoadedModel) throws(Failure) -> Int {
         guard let gears = prepared.gears else { return 0 }
         try inputs.checkCount(prepared.inputBytes.count, model)
         try outputs.checkCount(prepared.outputBytes.count, model)
@@ -349,7 +398,7 @@ final class BufferList: @unchecked Sendable {
         try outputs.check(outputBytes, model)
         // Another gear uses more or less of the same buffers.
         findShared(inputBytes, outputBytes)
-        try separate(model)
+        try separate(prepared.inputBytes)
         return gear
     }
 

@@ -120,6 +120,37 @@ final class Dataset: Sendable {
         }
     }
 
+    /// Type and shape of each input of a model of unknown shape: as the buffers are described, or else as the model says.
+    func inputDescs(for model: DynamicModel, _ facts: ModelFacts, id: UInt32) throws(Failure) -> [TensorDesc] {
+        let descriptions = state.withLock { $0.entries.map(\.description) }
+        guard descriptions.count >= model.inputs.count else {
+            throw .argument(
+                "input", value: "a dataset of \(descriptions.count) buffers",
+                reason: "model \(id) has \(model.inputs.count) inputs")
+        }
+        var descs: [TensorDesc] = []
+        for (index, stated) in model.inputs.enumerated() {
+            var desc = stated
+            if let given = descriptions[index]?.value, !given.hasUnknownRank {
+                desc.shape = given.originShape.map { Int($0) }
+            }
+            let tensor = facts.tensors(.input)[index]
+            let isInRange = zip(desc.shape, tensor.range).allSatisfy { size, range in
+                size >= range.lower && (range.upper < 0 || size <= range.upper)
+            }
+            guard desc.isStatic, desc.isWithinLimits, tensor.range.isEmpty || isInRange else {
+                throw .argument(
+                    "the shape of input \(index)", value: "\(desc.shape)",
+                    reason: "model \(id) states it as \(stated.shape)"
+                        + (tensor.range.isEmpty
+                            ? "" : " in the range \(tensor.range.map { [$0.lower, $0.upper] })")
+                        + "; set it with aclmdlSetDatasetTensorDesc before the execution")
+            }
+            descs.append(desc)
+        }
+        return descs
+    }
+
     /// Whether the caller leaves it to the library to allocate some buffer.
     var hasBufferWithoutAddress: Bool { state.withLock { $0.entries.contains { $0.buffer.address == 0 } } }
 
@@ -134,9 +165,13 @@ final class Dataset: Sendable {
 
     /// After an execution with described inputs, what the outputs became.
     /// - gear: the gear that was executed, in a model that has gears.
-    func describeOutputs(of model: LoadedModel, gear: Int) throws(Failure) {
+    /// - descs: what the outputs have become, in a model of unknown shape.
+    func describeOutputs(of model: LoadedModel, gear: Int, _ descs: [TensorDesc] = []) throws(Failure) {
         let facts = model.ready.facts
-        let shapes = model.prepared.gears == nil ? [] : model.prepared.outputDescs(gear: gear).map(\.shape)
+        var shapes = descs.map(\.shape)
+        if case .fixed(let prepared) = model.runnable, prepared.gears != nil {
+            shapes = prepared.outputDescs(gear: gear).map(\.shape)
+        }
         for (index, tensor) in facts.description.outputs.enumerated() {
             let dims = shapes.indices.contains(index) ? shapes[index] : tensor.dims
             let description = TensorDescription(

@@ -14,7 +14,7 @@ import Synchronization
 final class LoadedModel: @unchecked Sendable {
     let id: UInt32
     let ready: ReadyModel
-    let prepared: PreparedModel
+    let runnable: RunnableModel
     let device: Device
     private let weights: WeightShare
     private let workspace: WorkspaceShare
@@ -22,7 +22,7 @@ final class LoadedModel: @unchecked Sendable {
     private let dump: DumpedModel?
 
     // Used only in the workspace's turn.
-    private let instance: ModelInstance
+    private let instance: Instance
     private let buffers: BufferList
     /// Watches inputs, outputs, workspace and weights, in this order.
     private let memoryGuard: MemoryGuard
@@ -40,6 +40,11 @@ final class LoadedModel: @unchecked Sendable {
     /// The inputs that take the parameters of dynamic AIPP.
     private let aippInputs: [Int]
 
+    private enum Instance {
+        case fixed(ModelInstance)
+        case dynamic(DynamicInstance)
+    }
+
     enum Mode: UInt8 { case sync = 1, async = 2 }
 
     private struct Queued {
@@ -49,28 +54,37 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     init(
-        id: UInt32, ready: ReadyModel, prepared: PreparedModel, device: Device, weights: WeightShare,
+        id: UInt32, ready: ReadyModel, runnable: RunnableModel, device: Device, weights: WeightShare,
         workspace: WorkspaceShare, dump: DumpedModel?
     ) throws(Failure) {
         self.id = id
         self.ready = ready
-        self.prepared = prepared
+        self.runnable = runnable
         self.device = device
         self.weights = weights
         self.workspace = workspace
         self.dump = dump
         aippInputs = ready.facts.aipp.indices.filter { ready.facts.aipp[$0].mode == .parameters }
-        buffers = BufferList(inputs: prepared.inputBytes.count, outputs: prepared.outputBytes.count)
-        let bufferCount = prepared.inputBytes.count + prepared.outputBytes.count
+        buffers = BufferList(inputs: runnable.inputCount, outputs: runnable.outputCount)
+        let bufferCount = runnable.inputCount + runnable.outputCount
         memoryGuard = try MemoryGuard(ranges: bufferCount + 2)
         areasAreTrusted = workspace.isOwnMemory && weights.isOwnMemory
         memoryGuard.set(bufferCount, address: workspace.range.start, byteCount: workspace.range.byteCount)
         memoryGuard.set(bufferCount + 1, address: weights.range.start, byteCount: weights.range.byteCount)
+        let weightArea = unsafe UnsafeRawPointer(bitPattern: weights.address)
         do {
-            // Safe: both areas have the sizes that the prepared model states, and the shares keep them in use.
-            instance = try unsafe ModelInstance(
-                prepared, weights: UnsafeRawPointer(bitPattern: weights.address),
-                workspace: UnsafeMutableRawPointer(bitPattern: workspace.address))
+            // Safe: both areas have the sizes that the model states, and the shares keep them in use.
+            switch runnable {
+            case .fixed(let prepared):
+                instance = .fixed(
+                    try unsafe ModelInstance(
+                        prepared, weights: weightArea, workspace: UnsafeMutableRawPointer(bitPattern: workspace.address)
+                    ))
+            case .dynamic(let model):
+                instance = .dynamic(
+                    unsafe DynamicInstance(
+                        model, weights: UnsafeRawBufferPointer(start: weightArea, count: model.weightBytes)))
+            }
         } catch {
             throw .engine(
                 ErrorCode.geFailure, error, "Model '\(ready.facts.modelName)' cannot be bound to its memory: \(error).")
@@ -81,6 +95,7 @@ final class LoadedModel: @unchecked Sendable {
     func shapes(_ direction: ModelFacts.Direction, _ index: Int) -> [[Int]] {
         let stated = ready.facts.tensors(direction)[index].dims
         guard direction == .output else { return [stated] }
+        guard case .fixed(let prepared) = runnable else { return [stated] }
         let gears = 0..<(prepared.gears?.gears.count ?? 1)
         let outputs = gears.map { prepared.outputDescs(gear: $0) }
         return [stated] + outputs.filter { $0.indices.contains(index) }.map { $0[index].shape }
@@ -109,8 +124,14 @@ final class LoadedModel: @unchecked Sendable {
         let (gear, dumped) = try workspace.awaitingTurns { () throws(Failure) -> (Int, DumpedExecution?) in
             try checkUsable()
             try fill(buffers)
-            let gear = try buffers.check(self)
-            return (gear, try run(buffers, gear: gear))
+            switch runnable {
+            case .fixed(let prepared):
+                let gear = try buffers.check(prepared, self)
+                return (gear, try run(buffers) { () throws(Failure) in try compute(buffers, gear: gear) })
+            case .dynamic:
+                try executeDynamic(buffers)
+                return (0, nil)
+            }
         }
         try dumped?.write()
         return gear
@@ -129,14 +150,16 @@ final class LoadedModel: @unchecked Sendable {
     /// In the workspace's turn. What is to be dumped is written after it.
     ///
     /// A buffer or an area that the program takes away makes the execution fail; the outputs are worthless then.
-    private func run(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
+    private func run<Outcome>(
+        _ buffers: BufferList, _ compute: () throws(Failure) -> Outcome
+    ) throws(Failure) -> Outcome {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
         let isTrusted = buffers.declare(to: memoryGuard) && areasAreTrusted
-        memoryGuard.enter(prepared.inputBytes.count + prepared.outputBytes.count + 2, isTrusted: isTrusted)
-        let result: Result<DumpedExecution?, Failure>
+        memoryGuard.enter(runnable.inputCount + runnable.outputCount + 2, isTrusted: isTrusted)
+        let result: Result<Outcome, Failure>
         do throws(Failure) {
-            result = .success(try compute(buffers, gear: gear))
+            result = .success(try compute())
         } catch {
             result = .failure(error)
         }
@@ -145,7 +168,7 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     private func areaRefusal(of fault: MemoryFault) -> Failure {
-        let isWorkspace = fault.range == prepared.inputBytes.count + prepared.outputBytes.count
+        let isWorkspace = fault.range == runnable.inputCount + runnable.outputCount
         let range = isWorkspace ? workspace.range : weights.range
         return .engine(
             ErrorCode.rtModelExecute,
@@ -155,24 +178,35 @@ final class LoadedModel: @unchecked Sendable {
 
     private func compute(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
         buffers.copyIn()
+        guard case .fixed(let instance) = instance, case .fixed(let prepared) = runnable else { return nil }
         for index in aippInputs {
-            try unsafe AippInput.check(at: buffers.inputs.addresses[index], input: index, of: self)
+            try unsafe AippInput.check(
+                at: buffers.inputs.addresses[index], byteCount: prepared.inputBytes[index], input: index, of: self)
         }
-        let canBeInterrupted = pyaclmdlCanBeInterrupted()
-        // Not during a step: at its first use oneDNN takes locks of its own, which a fork must not find held.
-        func goesOn() -> Bool {
-            pyaclmdlPauseForFork()
-            return !canBeInterrupted || !pyaclmdlIsInterrupted()
-        }
-        var dumped: DumpedExecution?
-        do {
+        let dumped = try reportingFailures { goesOn throws -> DumpedExecution? in
             if let dump, let step = dump.nextStep() {
-                dumped = try unsafe dump.execute(
+                return try unsafe dump.execute(
                     step: step, gear: gear, inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses,
                     while: goesOn)
-            } else {
-                try unsafe instance.execute(
-                    inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses, gear: gear, while: goesOn)
+            }
+            try unsafe instance.execute(
+                inputs: buffers.inputs.addresses, outputs: buffers.outputs.addresses, gear: gear, while: goesOn)
+            return nil
+        }
+        buffers.copyBack()
+        return dumped
+    }
+
+    /// Runs `body`, which asks between steps whether to go on, and turns what it throws into codes and sentences.
+    private func reportingFailures<Outcome>(
+        _ body: (_ goesOn: () -> Bool) throws -> Outcome
+    ) throws(Failure) -> Outcome {
+        let canBeInterrupted = pyaclmdlCanBeInterrupted()
+        do {
+            // Not during a step: at its first use oneDNN takes locks of its own, which a fork must not find held.
+            return try body {
+                pyaclmdlPauseForFork()
+                return !canBeInterrupted || !pyaclmdlIsInterrupted()
             }
         } catch ExecutableError.stopped {
             throw .engine(
@@ -185,14 +219,57 @@ final class LoadedModel: @unchecked Sendable {
         } catch {
             throw .engine(ErrorCode.rtModelExecute, error, "Model \(id) failed during its execution: \(error).")
         }
-        buffers.copyBack()
-        return dumped
+    }
+
+    /// In the workspace's turn: executes a model of unknown shape with inputs as `buffers` describes them.
+    private func executeDynamic(_ buffers: BufferList) throws(Failure) {
+        guard case .dynamic(let instance) = instance else { return }
+        let inputs = buffers.inputDescs
+        try buffers.checkInputs(inputs.map { $0.byteCount ?? 0 }, self)
+        let known = try prepare(instance, inputs)
+        if let known { try buffers.checkOutputs(known, self) }
+        let results = unsafe try run(buffers) { () throws(Failure) in
+            buffers.copyIn()
+            let results = unsafe try reportingFailures { goesOn throws -> [BoundTensor] in
+                var tensors: [BoundTensor] = unsafe []
+                for (index, desc) in inputs.enumerated() {
+                    unsafe tensors.append(BoundTensor(desc, buffers.inputs.addresses[index]))
+                }
+                var destinations: [UnsafeMutableRawPointer?] = unsafe []
+                for index in (known ?? []).indices { unsafe destinations.append(buffers.outputs.addresses[index]) }
+                return unsafe try instance.execute(tensors, into: destinations, while: goesOn)
+            }
+            if known != nil {
+                unsafe buffers.store(results)
+                buffers.copyBack()
+            }
+            return unsafe results
+        }
+        buffers.outputDescs = unsafe results.map { unsafe $0.desc }
+        guard known == nil else { return }
+        // How large the outputs are is known only now.
+        try buffers.checkOutputs(buffers.outputDescs, self)
+        try run(buffers) { () throws(Failure) in
+            unsafe buffers.store(results)
+            buffers.copyBack()
+        }
+    }
+
+    private func prepare(_ instance: DynamicInstance, _ inputs: [TensorDesc]) throws(Failure) -> [TensorDesc]? {
+        do {
+            return try instance.prepare(inputs)
+        } catch {
+            throw .engine(
+                ErrorCode.geFailure, error,
+                "Model \(id) cannot be executed with inputs of the shapes \(inputs.map(\.shape)): \(error).")
+        }
     }
 
     /// Puts an execution at the end of `stream`; `buffers` are those of this execution alone.
     /// - Returns: the gear that is chosen now; what the buffer holds when the execution begins is what counts then.
     func enqueue(_ buffers: BufferList, on stream: Stream) throws(Failure) -> Int {
-        let gear = try buffers.check(self)
+        var gear = 0
+        if case .fixed(let prepared) = runnable { gear = try buffers.check(prepared, self) }
         queued.change { $0.waiting += 1 }
         do throws(Failure) {
             try stream.enqueue(
@@ -203,6 +280,7 @@ final class LoadedModel: @unchecked Sendable {
                     defer { thread.executing = nil }
                     return status(function: "aclmdlExecuteAsync") { () throws(Failure) in
                         _ = try execute(buffers) { _ in }
+                        try buffers.finish?(buffers)
                     }
                 },
                 completion: { [self] _ in

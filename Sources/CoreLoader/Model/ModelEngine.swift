@@ -64,8 +64,11 @@ enum ModelEngine {
         if let external { ready = try unsafe ReadyModel.find(bytes, external: external) }
         let prepared = try ready.prepared.get()
         let device = try Context.current().device
+        // As on the original, a model of unknown shape does without an area that is too small for its weights.
+        let isIgnored = prepared.isDynamic && weight.byteCount < UInt(clamping: prepared.weightBytes)
         let weightRange = try callerRange(
-            weight, needed: prepared.weightBytes, argument: "weight_ptr", isWritten: false, device: device,
+            isIgnored ? CallerMemory() : weight, needed: prepared.weightBytes, argument: "weight_ptr", isWritten: false,
+            device: device,
             tooSmall: { size in
                 .userMemory(
                     ErrorCode.geParamInvalid,
@@ -87,19 +90,31 @@ enum ModelEngine {
         }
         let workspace = try shareWorkspace(workRange, prepared, device)
         let weights = try unsafe shareWeights(weightRange, ready, prepared, device, bytes, external)
-        let dump = try ModelDump.shared.session.flatMap { session throws(Failure) in
-            try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
-                try unsafe DumpedModel(
-                    session, bytes, facts: ready.facts, fileName: source.modelPath.map(stem), device: device, id: id,
-                    external: external)
+        let dump = try ModelDump.shared.session.flatMap { session throws(Failure) -> DumpedModel? in
+            if prepared.isDynamic {
+                Notice.sayOnce(
+                    "model '\(ready.facts.modelName)' has shapes that are known at run time; it is not dumped")
+                return nil
             }
+            return try unsafe dumped(session, bytes, ready, source, device, id, external)
         }
         let model = try LoadedModel(
-            id: id, ready: ready, prepared: prepared, device: device, weights: weights, workspace: workspace, dump: dump
+            id: id, ready: ready, runnable: prepared, device: device, weights: weights, workspace: workspace, dump: dump
         )
         try EngineMemory.check()
         models.insert(model, id: id)
         return model
+    }
+
+    private static func dumped(
+        _ session: DumpSession, _ bytes: UnsafeRawBufferPointer, _ ready: ReadyModel, _ source: ExternalSource,
+        _ device: Device, _ id: UInt32, _ external: ExternalWeights?
+    ) throws(Failure) -> DumpedModel? {
+        try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
+            try unsafe DumpedModel(
+                session, bytes, facts: ready.facts, fileName: source.modelPath.map(stem), device: device, id: id,
+                external: external)
+        }
     }
 
     /// The last part of a path without its suffix.
@@ -139,7 +154,7 @@ enum ModelEngine {
     }
 
     private static func shareWorkspace(
-        _ range: AddressRange?, _ prepared: PreparedModel, _ device: Device
+        _ range: AddressRange?, _ prepared: RunnableModel, _ device: Device
     ) throws(Failure) -> WorkspaceShare {
         if let range { return WorkspaceShare(try areas.shareWorkspace(at: range), in: areas) }
         guard prepared.workspaceBytes > 0 else { return WorkspaceShare(nil) }
@@ -147,7 +162,7 @@ enum ModelEngine {
     }
 
     private static func shareWeights(
-        _ range: AddressRange?, _ ready: ReadyModel, _ prepared: PreparedModel, _ device: Device,
+        _ range: AddressRange?, _ ready: ReadyModel, _ prepared: RunnableModel, _ device: Device,
         _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?
     ) throws(Failure) -> WeightShare {
         guard prepared.weightBytes > 0 else { return WeightShare() }
@@ -179,7 +194,7 @@ enum ModelEngine {
     }
 
     private static func pack(
-        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
+        _ ready: ReadyModel, _ prepared: RunnableModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
         into area: UnsafeMutableRawPointer?
     ) throws(Failure) {
         try unsafe ModelBytes.reading(bytes) { () throws(Failure) in
@@ -188,7 +203,7 @@ enum ModelEngine {
     }
 
     private static func packWatched(
-        _ ready: ReadyModel, _ prepared: PreparedModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
+        _ ready: ReadyModel, _ prepared: RunnableModel, _ bytes: UnsafeRawBufferPointer, _ external: ExternalWeights?,
         into area: UnsafeMutableRawPointer?
     ) throws(Failure) {
         let partition = unsafe UnsafeRawBufferPointer(rebasing: bytes[ready.weights])
@@ -214,15 +229,18 @@ enum ModelEngine {
         try EngineMemory.begin()
         let ready = try unsafe ReadyModel.find(bytes, entry: .querySize)
         switch ready.prepared {
-        case .success(let prepared):
+        case .success(.fixed(let prepared)):
             return ModelSizes(workspace: prepared.workspaceBytes, weights: prepared.weightBytes)
-        case .failure: return ready.statedSizes
+        case .success(.dynamic), .failure: return ready.statedSizes
         }
     }
 
     /// The checks of a load with queues, which a CPU then has to refuse.
     static func refuseQueues(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-        _ = try unsafe ReadyModel.find(bytes, entry: .loadWithQueue)
+        let ready = try unsafe ReadyModel.find(bytes, entry: .loadWithQueue)
+        guard !ready.isDynamicShape else {
+            throw .engine(ErrorCode.geFailure, "A model of unknown shape cannot be loaded with queues.")
+        }
         _ = try Context.current()
         throw Failure(
             ErrorCode.rtFeatureNotSupport,

@@ -22,6 +22,7 @@ enum ModelExecution {
             throw error
         }
         var isDescribed = false
+        var outputs: BufferList?
         let gear: Int
         do throws(Failure) {
             gear = try model.execute { buffers throws(Failure) in
@@ -30,16 +31,25 @@ enum ModelExecution {
                 if isDescribed { try input.checkDescriptions(of: model, as: .input) }
                 try output.list(into: buffers.outputs)
                 if buffers.outputs.isDescribed { try output.checkDescriptions(of: model, as: .output) }
-                if buffers.outputs.lacksAddress {
+                if case .dynamic(let dynamic) = model.runnable {
+                    buffers.inputDescs = try input.inputDescs(for: dynamic, model.ready.facts, id: id)
+                    buffers.supply = { sizes throws(Failure) in
+                        try output.allocateMissing(sizes)
+                        try output.list(into: buffers.outputs)
+                    }
+                } else if buffers.outputs.lacksAddress {
                     try allocateOutputs(id, output)
                     try output.list(into: buffers.outputs)
                 }
+                outputs = buffers
             }
         } catch {
             announce(error)
             throw error
         }
-        if isDescribed { try output.describeOutputs(of: model, gear: gear) }
+        if isDescribed || model.runnable.isDynamic {
+            try output.describeOutputs(of: model, gear: gear, outputs?.outputDescs ?? [])
+        }
     }
 
     /// Tells the exception callbacks of a task that failed; an execution that was refused is none. As the original's,
@@ -65,14 +75,20 @@ enum ModelExecution {
         try ModelEngine.checkDevice(of: model, Context.current())
         let stream = try Stream.findOwn(handle)
         if isWaitedFor { try stream.refuseWaitingOnItself() }
-        let buffers = BufferList(inputs: model.prepared.inputBytes.count, outputs: model.prepared.outputBytes.count)
+        let buffers = BufferList(inputs: model.runnable.inputCount, outputs: model.runnable.outputCount)
         try input.list(into: buffers.inputs)
         if buffers.inputs.isDescribed { try input.checkDescriptions(of: model, as: .input) }
         try output.list(into: buffers.outputs)
         if buffers.outputs.isDescribed { try output.checkDescriptions(of: model, as: .output) }
         buffers.keep(input, output)
+        if case .dynamic(let dynamic) = model.runnable {
+            buffers.inputDescs = try input.inputDescs(for: dynamic, model.ready.facts, id: id)
+            buffers.finish = { buffers throws(Failure) in
+                try output.describeOutputs(of: model, gear: 0, buffers.outputDescs)
+            }
+        }
         let gear = try model.enqueue(buffers, on: stream)
-        if buffers.inputs.isDescribed { try output.describeOutputs(of: model, gear: gear) }
+        if buffers.inputs.isDescribed, !model.runnable.isDynamic { try output.describeOutputs(of: model, gear: gear) }
         return stream
     }
 

@@ -49,6 +49,11 @@ extension Failure {
         Failure(code, .coded("E13025", title: "Invalid_Argument", text: reason))
     }
 
+    /// E13031: an output of a model of unknown shape does not fit into its buffer.
+    static func outputTooSmall(_ reason: String) -> Failure {
+        Failure(ErrorCode.geFailure, .coded("E13031", title: "Invalid_Argument", text: reason))
+    }
+
     /// E13000: a path that does not lead to a file.
     static func path(_ path: String, reason: String) -> Failure {
         Failure(

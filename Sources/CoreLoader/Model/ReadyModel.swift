@@ -15,7 +15,7 @@ final class ReadyModel: Sendable {
     let weights: Range<Int>
     let isDynamicShape: Bool
     /// What runs; or why it cannot run here, for a sound model with operators that this library lacks.
-    let prepared: Result<PreparedModel, Failure>
+    let prepared: Result<RunnableModel, Failure>
     /// Weights in files of their own, without their contents; nil if there are none.
     let external: ExternalWeights?
     /// Sizes that the file states for the hardware it was compiled for.
@@ -68,20 +68,14 @@ final class ReadyModel: Sendable {
 
     private static func prepare(
         _ file: OfflineModelFile, _ external: ExternalWeights
-    ) throws(Failure) -> Result<PreparedModel, Failure> {
-        guard !file.container.isDynamicShape else {
-            return .failure(
-                .engine(
-                    ErrorCode.geFailure,
-                    "Model '\(file.model.name)' has shapes that are known only at run time; such models cannot be run yet."
-                ))
-        }
+    ) throws(Failure) -> Result<RunnableModel, Failure> {
         let threads = ExecutionThreads.count
         do {
             let model = try external.resolved(file.model, partition: file.weights.count)
             return .success(
-                try PreparedModel(
-                    model, weightBytes: external.byteCount(partition: file.weights.count), threads: threads))
+                try RunnableModel(
+                    model, weightBytes: external.byteCount(partition: file.weights.count),
+                    isDynamic: file.container.isDynamicShape, threads: threads))
         } catch let failure as Failure {
             throw failure
         } catch let error as GraphError {

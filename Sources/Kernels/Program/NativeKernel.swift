@@ -69,14 +69,17 @@ public struct KernelOperands {
     public let outputs: UnsafePointer<UnsafeMutableRawPointer>
     /// At least `scratchBytes`, aligned to 64 bytes; any address when no scratch was asked for.
     public let scratch: UnsafeMutableRawPointer
+    /// Where a kernel whose result has a size that depends on the data writes how many entries it has; nil for others.
+    public let resultCount: UnsafeMutablePointer<Int>?
 
     public init(
         inputs: UnsafePointer<UnsafeMutableRawPointer>, outputs: UnsafePointer<UnsafeMutableRawPointer>,
-        scratch: UnsafeMutableRawPointer
+        scratch: UnsafeMutableRawPointer, resultCount: UnsafeMutablePointer<Int>? = nil
     ) {
         unsafe self.inputs = inputs
         unsafe self.outputs = outputs
         unsafe self.scratch = scratch
+        unsafe self.resultCount = resultCount
     }
 
     public func input<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {

@@ -40,6 +40,8 @@ package struct Program {
         package var canRunInPlace: Bool
         /// Exceptions of the processor (`TEAM_…`) after which the result may lack NaN or an infinity.
         package var alarms: Int = 0
+        /// Whether the kernel says how many entries its result has; its outputs are as large as they can become.
+        package var countsResult = false
     }
 
     /// A constant as a kernel wants it in the weight area.

@@ -139,22 +139,27 @@ public final class ProgramBuilder {
     // MARK: Steps
 
     /// Emits a native kernel. Inputs are made dense row-major first; outputs are dense row-major.
-    public func native(_ kernel: any NativeKernel, inputs: [Value], outputs: [TensorDesc]) throws -> [Value] {
+    /// - countsResult: whether the kernel finds out how many entries its result has; `outputs` are then upper bounds.
+    public func native(
+        _ kernel: any NativeKernel, inputs: [Value], outputs: [TensorDesc], countsResult: Bool = false
+    ) throws -> [Value] {
         let sources = try inputs.map { try operandBuffer($0, nil) }
         let targets = try outputs.map { addBuffer(.activation, try byteCount($0)) }
-        addNative(kernel, inputs: sources, outputs: targets)
+        addNative(kernel, inputs: sources, outputs: targets, countsResult: countsResult)
         return zip(outputs, targets).map {
             add(Info(desc: TensorDesc($0.0.dataType, $0.0.shape), layout: nil, source: .buffer($0.1)))
         }
     }
 
-    private func addNative(_ kernel: any NativeKernel, inputs: [Int], outputs: [Int]) {
+    private func addNative(
+        _ kernel: any NativeKernel, inputs: [Int], outputs: [Int], countsResult: Bool = false
+    ) {
         madeBytes += kernel.tableBytes
         program.steps.append(
             Program.Step(
                 name: nodeName, type: nodeType, kind: .native(kernel, inputs: inputs, outputs: outputs),
                 scratchBytes: kernel.scratchBytes,
-                reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace))
+                reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace, countsResult: countsResult))
     }
 
     /// Emits a native kernel on buffers, whose result has the descriptor `output` in the layout `layout`.

@@ -27,6 +27,7 @@ private func importResize(_ op: NodeContext) throws(ConversionError) {
         op.set(0, try resizing.emit(op))
         return
     }
+    if try importDynamicResize(op, x) { return }
     var scales: [Float]?
     if let input = op.optionalInput(2), op.desc(input).elementCount != 0 {
         guard let values = op.constant(input)?.floats else { throw op.unsupported("scales that are not constant.") }
@@ -64,6 +65,36 @@ private func importResize(_ op: NodeContext) throws(ConversionError) {
         coordinates: op.string("coordinate_transformation_mode", "half_pixel"),
         rounding: op.string("nearest_mode", "round_prefer_floor"))
     op.set(0, try resizing.emit(op))
+}
+
+/// A resize whose input or sizes have no shape yet: GE's Resize, which finds out everything when it knows them.
+/// - Returns: whether it was one.
+private func importDynamicResize(_ op: NodeContext, _ x: TensorRef) throws(ConversionError) -> Bool {
+    let scales = op.optionalInput(2).flatMap { op.desc($0).elementCount == 0 ? nil : $0 }
+    let sizes = op.optionalInput(3)
+    guard op.isDynamic(x) || (scales ?? sizes).map({ op.isDynamic($0) }) == true else { return false }
+    guard !op.has("axes"), op.string("keep_aspect_ratio_policy", "stretch") == "stretch" else {
+        throw op.unsupported("axes and policies for an input of which executions choose the shape.")
+    }
+    let coordinates = op.string("coordinate_transformation_mode", "half_pixel")
+    op.set(
+        0,
+        try op.emit(
+            "Resize",
+            [
+                "x": x, "roi": coordinates == "tf_crop_and_resize" ? op.optionalInput(1) : nil,
+                "scales": sizes == nil ? scales : nil, "sizes": sizes,
+            ], resizeAttributes(op, coordinates, op.string("nearest_mode", "round_prefer_floor"))))
+    return true
+}
+
+private func resizeAttributes(_ op: NodeContext, _ coordinates: String, _ rounding: String) -> [String: Attribute] {
+    [
+        "coordinate_transformation_mode": .string(coordinates), "mode": .string(op.string("mode", "nearest")),
+        "nearest_mode": .string(rounding), "cubic_coeff_a": .float(op.float("cubic_coeff_a", -0.75)),
+        "exclude_outside": .int(Int64(op.int("exclude_outside", 0))),
+        "extrapolation_value": .float(op.float("extrapolation_value", 0)),
+    ]
 }
 
 /// Sizes under the policies of opset 18 that keep the proportions.
@@ -150,11 +181,6 @@ private struct Resizing {
                 "scales": scales.map { op.constant(Constant(packing: $0, shape: [$0.count])) },
                 "sizes": scales == nil ? op.constant(ints: sizes) : nil,
             ],
-            [
-                "coordinate_transformation_mode": .string(coordinates), "mode": .string(mode),
-                "nearest_mode": .string(rounding), "cubic_coeff_a": .float(op.float("cubic_coeff_a", -0.75)),
-                "exclude_outside": .int(Int64(op.int("exclude_outside", 0))),
-                "extrapolation_value": .float(op.float("extrapolation_value", 0)),
-            ])
+            resizeAttributes(op, coordinates, rounding))
     }
 }

@@ -15,7 +15,7 @@ private func importReshape(_ op: NodeContext) throws(ConversionError) {
     let x = try op.input(0)
     let shape = try op.input(1)
     let desc = op.desc(x)
-    guard let wanted = op.constant(shape)?.ints, desc.isStatic else {
+    guard let wanted = op.constant(shape)?.ints, !op.isDynamic(x) else {
         op.set(
             0,
             try op.emit(
@@ -55,7 +55,7 @@ private func importFlatten(_ op: NodeContext) throws(ConversionError) {
     let split = axis < 0 ? axis + rank : axis
     guard (0...rank).contains(split) else { throw op.invalid("axis \(axis) of a tensor with \(rank) dimensions.") }
     let shape = op.desc(x).shape
-    guard op.desc(x).isStatic else {
+    guard !op.isDynamic(x) else {
         op.set(0, try op.emit("Flatten", ["x": x], ["axis": .int(Int64(axis))]))
         return
     }
@@ -136,7 +136,7 @@ private func importSplit(_ op: NodeContext) throws(ConversionError) {
 private func importExpand(_ op: NodeContext) throws(ConversionError) {
     let x = try op.input(0)
     var shape = try op.input(1)
-    if let wanted = op.constant(shape)?.ints, op.desc(x).isStatic {
+    if let wanted = op.constant(shape)?.ints, !op.isDynamic(x) {
         var sizes = op.desc(x).shape
         let missing = max(0, wanted.count - sizes.count)
         sizes.insert(contentsOf: [Int](repeating: 1, count: missing), at: 0)

@@ -13,14 +13,17 @@ extension GraphDraft {
     mutating func replace(_ old: Int, with node: Node) throws(ConversionError) {
         var node = node
         node.name = nodes[old].name
+        var known: (isDynamic: Bool, standIns: [Constant]?) = (false, nil)
         switch try infer(node) {
-        case .outputs(let descs): node.outputs = Array(descs.prefix(max(1, node.outputNames.count)))
+        case .outputs(let descs, let isDynamic, let standIns):
+            node.outputs = Array(descs.prefix(max(1, node.outputNames.count)))
+            known = (isDynamic, standIns)
         case .constants(let values): node = Node(constant: values[0], name: node.name)
         case .missingOperator:
             throw ConversionError("E10501", "No IR is registered for operator type [\(node.type)].")
         }
         setName("\(node.name)_replaced_\(nodes.count)", of: old)
-        let new = append(node)
+        let new = append(node, isDynamic: known.isDynamic, standIns: known.standIns)
         replaceUses(of: TensorRef(old), with: TensorRef(new))
         removeIfUnused(old)
     }
@@ -67,8 +70,16 @@ extension GraphDraft {
 
     /// Whether the first output has the shape of `ref`, so that the other operand only broadcasts to it.
     func keepsShape(_ node: Int, of ref: TensorRef) -> Bool {
-        nodes[node].outputs.first?.shape == desc(ref).shape && desc(ref).isStatic
+        guard nodes[node].outputs.first?.shape == desc(ref).shape, desc(ref).isStatic else { return false }
+        // Stand-ins may be equal by chance: then only what broadcasts to any shape will do.
+        return !isDynamic(ref)
+            || Self.broadcastingTypes.contains(nodes[node].type)
+                && nodes[node].inputs.allSatisfy { other in
+                    other == ref || other.map { desc($0).elementCount == 1 && !isDynamic($0) } ?? true
+                }
     }
+
+    private static let broadcastingTypes: Set<String> = ["Add", "Mul", "Sub", "RealDiv", "Pow"]
 }
 
 /// Whether two numbers agree to float precision.

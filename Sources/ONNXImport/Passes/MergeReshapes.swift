@@ -13,7 +13,7 @@ func mergeReshapes(_ draft: inout GraphDraft) throws(ConversionError) -> Bool {
     var changed = false
     for node in draft.liveNodes where draft.isLiveType(node, reshapeTypes) {
         let shape = draft.nodes[node].outputs[0].shape
-        guard draft.nodes[node].outputs[0].isStatic,
+        guard draft.nodes[node].outputs[0].isStatic, !draft.isDynamic(TensorRef(node)),
             let before = draft.producer(of: node, slot: 0, reshapeTypes), let source = draft.nodes[before].inputs[0]
         else { continue }
         try draft.replace(node, withReshapeOf: source, to: shape)
@@ -30,7 +30,7 @@ func mergeTransposes(_ draft: inout GraphDraft) throws(ConversionError) -> Bool 
             let permutation = draft.constant(draft.nodes[node].inputs[1])?.ints
         else { continue }
         let shape = draft.desc(source).shape
-        if draft.desc(source).isStatic, permutation.count == shape.count {
+        if draft.desc(source).isStatic, !draft.isDynamic(source), permutation.count == shape.count {
             let moved = permutation.filter { shape[$0] != 1 }
             if moved == moved.sorted() {
                 try draft.replace(node, withReshapeOf: source, to: draft.nodes[node].outputs[0].shape)

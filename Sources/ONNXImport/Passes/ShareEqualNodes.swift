@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Executable
 import GEGraph
 
 /// Merges nodes that compute the same from the same inputs, and constants with the same elements.
@@ -9,7 +10,7 @@ func shareEqualNodes(_ draft: inout GraphDraft) throws(ConversionError) -> Bool 
     for node in draft.topologicalOrder() {
         let candidate = draft.nodes[node]
         guard !Graph.dataTypes.contains(candidate.type), candidate.type != "NetOutput",
-            !GraphDraft.randomTypes.contains(candidate.type), candidate.subgraphs.isEmpty
+            !NodeFolding.randomTypes.contains(candidate.type), candidate.subgraphs.isEmpty
         else { continue }
         let key = NodeKey(candidate)
         if let twin = seen[key] {

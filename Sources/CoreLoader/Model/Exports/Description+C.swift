@@ -202,7 +202,14 @@ public func aclmdlGetCurOutputDims(
         let content = try content(modelDesc)
         let result = try output(dims, "dims")
         let tensor = try content.tensor(.output, index)
-        guard let gear = try ModelEngine.find(content.modelID).gear.withLock({ $0 }) else {
+        let model = try ModelEngine.find(content.modelID)
+        guard !model.ready.isDynamicShape else {
+            throw Failure(
+                ErrorCode.apiNotSupport,
+                .unsupported(
+                    "The dims of a model of unknown shape follow from each execution: ask for the tensor description"))
+        }
+        guard let gear = model.gear.withLock({ $0 }) else {
             return try result.write(content, .output, index, tensor.dims)
         }
         guard let number = content.facts.index(of: gear) else {

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GEGraph
+public import GEGraph
 import Glibc
 import SaturatingArithmetic
 
-/// How much may still be computed at conversion, in bytes that are read or written.
+/// How much may still be computed ahead of executions, in bytes that are read or written.
 ///
 /// What a model asks for grows with the model: a node of a few bytes in the file can ask for gigabytes, or for hours.
 /// Beyond the budget a node is not folded but kept, and computed in each execution.
-struct FoldingBudget {
+public struct FoldingBudget: Sendable {
     /// What every model may ask for: a mask of 4096 x 4096 floats.
-    static let base = 64 << 20
+    private static let base = 64 << 20
     /// What it may ask for in addition with each of its bytes.
-    static let perByte = 64
+    private static let perByte = 64
 
     private var left: Int
 
     /// - modelBytes: size of the model, without weights in files of their own.
-    init(modelBytes: Int) { left = Self.base + Self.perByte * modelBytes }
+    public init(modelBytes: Int) { left = Self.base + Self.perByte * modelBytes }
 
     /// Adds what the weights in a file of their own allow.
-    mutating func add(modelBytes: Int) { left += Self.perByte * modelBytes }
+    public mutating func add(modelBytes: Int) { left += Self.perByte * modelBytes }
 
     /// Whether `cost` is left; it is gone then.
-    mutating func take(_ cost: Int) -> Bool {
+    public mutating func take(_ cost: Int) -> Bool {
         guard cost <= left else { return false }
         left -= cost
         return true
     }
 
     /// What it costs to compute `node`.
-    static func cost(of node: Node, inputs: [TensorDesc?], outputs: [TensorDesc]) -> Int {
+    public static func cost(of node: Node, inputs: [TensorDesc?], outputs: [TensorDesc]) -> Int {
         let tensors = inputs.compactMap { $0 } + outputs
         let bytes = tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }
         let elements = tensors.reduce(0) { $0 + ($1.elementCount ?? 0) }

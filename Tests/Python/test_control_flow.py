@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Control flow, and results whose size depends on the data, against ONNX Runtime."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import acl
+from dynamic_support import DynamicModel, described, empty_outputs
+from model_support import message
+from oracle_support import oracle_outputs
+
+FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+
+
+def value(name, kind, shape):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def body(nodes, inputs, outputs, constants=None, name="body"):
+    return helper.make_graph(
+        nodes,
+        name,
+        inputs,
+        outputs,
+        [numpy_helper.from_array(np.asarray(array), key) for key, array in (constants or {}).items()],
+    )
+
+
+def model(nodes, inputs, outputs, constants=None, opset=17):
+    graph = body(nodes, inputs, outputs, constants, "main")
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def node(op, inputs, outputs, **attributes):
+    return helper.make_node(op, inputs, outputs, name=f"{op}_{outputs[0]}", **attributes)
+
+
+def branch(same_shape):
+    """x*x or a function of x and of the graph around, of the same shape or of another."""
+    then = body([node("Mul", ["x", "x"], ["t"])], [], [value("t", FLOAT, None)], name="then")
+    other = [node("Neg", ["x"], ["n"])]
+    other += [node("Add", ["n", "around"], ["e"])] if same_shape else [node("Concat", ["n", "around"], ["e"], axis=0)]
+    otherwise = body(other, [], [value("e", FLOAT, None)], {"unused": np.float32(0)}, name="else")
+    nodes = [
+        node("Relu", ["x"], ["around"]),
+        node("If", ["c"], ["i"], then_branch=then, else_branch=otherwise),
+        node("Exp", ["i"], ["y"]),
+    ]
+    return model(nodes, [value("x", FLOAT, [2, 3]), value("c", BOOL, [1])], [value("y", FLOAT, None)])
+
+
+def loop(keeps_shape=True, counted=False):
+    """Sums, or grows, what it carries; stops after a number of turns or when the sum is large; collects the turns."""
+    step = [node("Add", ["carried", "x"], ["next"])] if keeps_shape else []
+    if not keeps_shape:
+        step = [node("Concat", ["carried", "x"], ["next"], axis=0)]
+    step += [
+        node("Cast", ["turn"], ["turn_float"], to=FLOAT),
+        node("ReduceSum", ["next"], ["total"], keepdims=0),
+        node("Mul", ["total", "turn_float"], ["collected"]),
+    ]
+    step += [node("Identity", ["going"], ["goes"])] if counted else [node("Less", ["total", "limit"], ["goes"])]
+    inner = body(
+        step,
+        [value("turn", INT64, []), value("going", BOOL, []), value("carried", FLOAT, None)],
+        [value("goes", BOOL, []), value("next", FLOAT, None), value("collected", FLOAT, None)],
+        {"limit": np.float32(20)},
+    )
+    nodes = [node("Loop", ["count", "yes", "x"], ["last", "all"], body=inner), node("Relu", ["last"], ["y"])]
+    return model(
+        nodes,
+        [value("x", FLOAT, [2, 3]), value("count", INT64, [])],
+        [value("y", FLOAT, None), value("all", FLOAT, None)],
+        {"yes": np.array(True)},
+    )
+
+
+X = np.random.default_rng(3).standard_normal((2, 3)).astype(np.float32)
+CASES = [
+    pytest.param(branch(True), [{"x": X, "c": np.array([c])} for c in (True, False, True)], id="if"),
+    pytest.param(branch(False), [{"x": X, "c": np.array([c])} for c in (True, False, True)], id="if-other-shape"),
+    pytest.param(loop(), [{"x": np.abs(X), "count": np.array(n, np.int64)} for n in (5, 0, 1, 1000)], id="loop"),
+    pytest.param(loop(counted=True), [{"x": X, "count": np.array(n, np.int64)} for n in (3, 7)], id="loop-counted"),
+    pytest.param(
+        loop(keeps_shape=False), [{"x": np.abs(X), "count": np.array(n, np.int64)} for n in (4, 1)], id="loop-grows"
+    ),
+    pytest.param(
+        model([node("NonZero", ["x"], ["y"])], [value("x", FLOAT, [3, 4])], [value("y", INT64, None)]),
+        [
+            {"x": np.float32([[0, 1, 0, 2], [0, 0, 0, 0], [-0.0, np.nan, 3, 0]])},
+            {"x": np.zeros((3, 4), np.float32)},
+            {"x": np.ones((3, 4), np.float32)},
+        ],
+        id="nonzero",
+    ),
+    pytest.param(
+        model(
+            [
+                node("Greater", ["x", "zero"], ["m"]),
+                node("NonZero", ["m"], ["n"]),
+                node("Transpose", ["n"], ["i"]),
+                node("GatherND", ["x", "i"], ["g"]),
+                node("Mul", ["g", "g"], ["s"]),
+                node("ReduceSum", ["s"], ["y"], keepdims=0),
+            ],
+            [value("x", FLOAT, [3, 4])],
+            [value("y", FLOAT, None), value("g", FLOAT, None)],
+            {"zero": np.float32(0)},
+        ),
+        [{"x": np.random.default_rng(s).standard_normal((3, 4)).astype(np.float32)} for s in range(4)],
+        id="mask",
+    ),
+    pytest.param(
+        model(
+            [node("Range", ["zero", "n", "one"], ["r"]), node("Cast", ["r"], ["y"], to=FLOAT)],
+            [value("n", INT64, [])],
+            [value("y", FLOAT, None)],
+            {"zero": np.int64(0), "one": np.int64(1)},
+        ),
+        [{"n": np.array(n, np.int64)} for n in (4, 1, 9)],
+        id="range",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "feeds"), CASES)
+def test_equals_onnx_runtime(make_model, device, source, feeds):
+    with DynamicModel(make_model(source)) as loaded:
+        for feed in feeds:
+            wanted = oracle_outputs(source, feed)
+            for got, want in zip(loaded.run(list(feed.values())), wanted, strict=True):
+                assert got.shape == want.shape
+                np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_static_if_keeps_its_shapes(make_model, device):
+    """Both branches agree: the model is one of known shape, and programs allocate outputs as it is described."""
+    with DynamicModel(make_model(branch(True))) as loaded:
+        assert acl.mdl.get_output_dims(loaded.desc, 0)[0]["dims"] == [2, 3]
+        assert acl.mdl.get_output_size_by_index(loaded.desc, 0) == 24
+        assert acl.mdl.get_cur_output_dims(loaded.desc, 0)[1] == 0
+
+
+def test_counted_results_state_their_largest_size(make_model, device):
+    source = model([node("NonZero", ["x"], ["y"])], [value("x", FLOAT, [3, 4])], [value("y", INT64, None)])
+    with DynamicModel(make_model(source)) as loaded:
+        assert acl.mdl.get_output_dims(loaded.desc, 0)[0]["dims"] == [2, -1]
+        assert acl.mdl.get_output_size_by_index(loaded.desc, 0) == 2 * 12 * 8
+
+
+def test_a_failure_inside_a_branch_names_the_node(make_model, device):
+    then = body([node("Gather", ["x", "i"], ["t"])], [], [value("t", FLOAT, None)], name="then")
+    other = body([node("Identity", ["x"], ["e"])], [], [value("e", FLOAT, None)], name="else")
+    source = model(
+        [node("If", ["c"], ["y"], then_branch=then, else_branch=other)],
+        [value("x", FLOAT, [2, 3]), value("c", BOOL, []), value("i", INT64, [2])],
+        [value("y", FLOAT, None)],
+    )
+    with DynamicModel(make_model(source)) as loaded:
+        for index, code in ((1, 0), (2, 507018), (0, 0)):
+            inputs, _ = described([X, np.array(True), np.int64([0, index])])
+            outputs, _ = empty_outputs(1)
+            assert acl.mdl.execute(loaded.id, inputs, outputs) == code
+            if code:
+                assert "Gather_t" in message()
+
+
+def test_an_endless_loop_can_be_interrupted(make_model, device):
+    import signal
+    import subprocess
+    import sys
+    import tempfile
+
+    inner = body(
+        [node("Identity", ["going"], ["goes"]), node("Add", ["carried", "one"], ["next"])],
+        [value("turn", INT64, []), value("going", BOOL, []), value("carried", FLOAT, None)],
+        [value("goes", BOOL, []), value("next", FLOAT, None)],
+        {"one": np.float32(1)},
+    )
+    source = model(
+        [node("Loop", ["", "yes", "x"], ["y"], body=inner)],
+        [value("x", FLOAT, [2]), value("yes", BOOL, [])],
+        [value("y", FLOAT, None)],
+    )
+    program = """
+import sys, numpy as np, acl
+sys.path.insert(0, sys.argv[2])
+from dynamic_support import DynamicModel
+acl.init(); acl.rt.set_device(0)
+with DynamicModel(open(sys.argv[1], "rb").read()) as loaded:
+    print("ready", flush=True)
+    try:
+        loaded.run([np.float32([1, 2]), np.array(True)])
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+    with tempfile.NamedTemporaryFile(suffix=".om") as file:
+        file.write(make_model(source))
+        file.flush()
+        folder = __file__.rsplit("/", 1)[0]
+        with subprocess.Popen(
+            [sys.executable, "-c", program, file.name, folder], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "ready\n"
+            import time
+
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        assert out == "interrupted\n"
