@@ -4,7 +4,8 @@
 enum ONNXCatalogue {
     private static let families: [[String: Rule]] = [
         activationRules, controlFlowRules, convolutionRules, elementwiseRules, generationRules, indexingRules,
-        matMulRules, normalizationRules, poolingRules, recurrentRules, reductionRules, resizeRules, shapeRules,
+        matMulRules, normalizationRules, poolingRules, quantizationRules, recurrentRules, reductionRules, resizeRules,
+        shapeRules,
         visionRules,
     ]
 

@@ -41,7 +41,8 @@ func topologicallySorted(_ nodes: [ONNXNodeProto]) throws(ConversionError) -> [O
             let source = reads[node][next]
             guard state[source] != 1 else {
                 throw ConversionError(
-                    "E13014", "Node [\(nodes[source].name)] of type [\(nodes[source].opType)] depends on its own result.",
+                    "E13014",
+                    "Node [\(nodes[source].name)] of type [\(nodes[source].opType)] depends on its own result.",
                     cause: "The nodes of the model depend on each other in a circle.")
             }
             if state[source] == 0 {

@@ -101,7 +101,8 @@ struct ModelBuilder {
             throw ConversionError("E13001", "no file \(location)")
         }
         var importing = try ModelImport(
-            proto, modelBytes: try proto.serializedData().count, options: ImportOptions(), external: external)
+            proto, modelBytes: try proto.serializedData().count, options: ImportOptions(), external: external,
+            standIns: StandIns(.first))
         try importing.importGraph()
         return importing.importer.draft
     }

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control flow, and results whose size depends on the data, against ONNX Runtime."""
 
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import acl
 from dynamic_support import DynamicModel, described, empty_outputs
-from model_support import message
+from model_support import message, must_load
 from oracle_support import oracle_outputs
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -166,23 +172,39 @@ def test_a_failure_inside_a_branch_names_the_node(make_model, device):
                 assert "Gather_t" in message()
 
 
-def test_an_endless_loop_can_be_interrupted(make_model, device):
-    import signal
-    import subprocess
-    import sys
-    import tempfile
-
+def endless():
     inner = body(
         [node("Identity", ["going"], ["goes"]), node("Add", ["carried", "one"], ["next"])],
         [value("turn", INT64, []), value("going", BOOL, []), value("carried", FLOAT, None)],
         [value("goes", BOOL, []), value("next", FLOAT, None)],
         {"one": np.float32(1)},
     )
-    source = model(
+    return model(
         [node("Loop", ["", "yes", "x"], ["y"], body=inner)],
         [value("x", FLOAT, [2]), value("yes", BOOL, [])],
         [value("y", FLOAT, None)],
     )
+
+
+@pytest.mark.parametrize("how", ["abort", "unload"])
+def test_an_endless_loop_ends_with_its_stream_or_model(make_model, device, how):
+    model_id = must_load(make_model(endless()))
+    inputs, _ = described([np.float32([1, 2]), np.array(True)])
+    y = np.zeros(2, np.float32)
+    outputs = acl.mdl.create_dataset()
+    acl.mdl.add_dataset_buffer(outputs, acl.create_data_buffer(y.ctypes.data, y.nbytes))
+    stream, ret = acl.rt.create_stream()
+    assert ret == 0
+    assert acl.mdl.execute_async(model_id, inputs, outputs, stream) == 0, message()
+    assert acl.rt.synchronize_stream_with_timeout(stream, 200) == 507046
+    if how == "abort":
+        assert acl.rt.stream_abort(stream) == 0
+    assert acl.mdl.unload(model_id) == 0, message()
+    acl.rt.synchronize_stream(stream)
+    assert acl.rt.destroy_stream(stream) == 0
+
+
+def test_an_endless_loop_can_be_interrupted(make_model, device):
     program = """
 import sys, numpy as np, acl
 sys.path.insert(0, sys.argv[2])
@@ -196,15 +218,13 @@ with DynamicModel(open(sys.argv[1], "rb").read()) as loaded:
         print("interrupted")
 """
     with tempfile.NamedTemporaryFile(suffix=".om") as file:
-        file.write(make_model(source))
+        file.write(make_model(endless()))
         file.flush()
         folder = __file__.rsplit("/", 1)[0]
         with subprocess.Popen(
             [sys.executable, "-c", program, file.name, folder], stdout=subprocess.PIPE, text=True
         ) as process:
             assert process.stdout.readline() == "ready\n"
-            import time
-
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=60)

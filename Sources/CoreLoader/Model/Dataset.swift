@@ -134,16 +134,16 @@ final class Dataset: Sendable {
             if let given = descriptions[index]?.value, !given.hasUnknownRank {
                 desc.shape = given.originShape.map { Int($0) }
             }
-            let tensor = facts.tensors(.input)[index]
-            let isInRange = zip(desc.shape, tensor.range).allSatisfy { size, range in
+            // A file may describe fewer inputs than its graph has.
+            let ranges = index < facts.description.inputs.count ? facts.description.inputs[index].range : []
+            let isInRange = zip(desc.shape, ranges).allSatisfy { size, range in
                 size >= range.lower && (range.upper < 0 || size <= range.upper)
             }
-            guard desc.isStatic, desc.isWithinLimits, tensor.range.isEmpty || isInRange else {
+            guard desc.isStatic, desc.isWithinLimits, isInRange else {
                 throw .argument(
                     "the shape of input \(index)", value: "\(desc.shape)",
                     reason: "model \(id) states it as \(stated.shape)"
-                        + (tensor.range.isEmpty
-                            ? "" : " in the range \(tensor.range.map { [$0.lower, $0.upper] })")
+                        + (ranges.isEmpty ? "" : " in the range \(ranges.map { [$0.lower, $0.upper] })")
                         + "; set it with aclmdlSetDatasetTensorDesc before the execution")
             }
             descs.append(desc)

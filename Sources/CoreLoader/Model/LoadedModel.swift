@@ -32,6 +32,8 @@ final class LoadedModel: @unchecked Sendable {
 
     /// 0 before the first execution, then `Mode`: the original refuses to mix the two.
     private let mode = Atomic<UInt8>(0)
+    /// Whether executions that may go on for ever, since they have loops, are to end.
+    private let endsLoops = Atomic<Bool>(false)
     /// Executions that are queued on streams.
     private let queued = Monitor(Queued())
     /// The gear that was chosen last, for `aclmdlGetCurOutputDims`.
@@ -230,7 +232,11 @@ final class LoadedModel: @unchecked Sendable {
         if let known { try buffers.checkOutputs(known, self) }
         let results = unsafe try run(buffers) { () throws(Failure) in
             buffers.copyIn()
-            let results = unsafe try reportingFailures { goesOn throws -> [BoundTensor] in
+            let stream = ThreadState.current.workerOf
+            let results = unsafe try reportingFailures { isAllowed throws -> [BoundTensor] in
+                func goesOn() -> Bool {
+                    isAllowed() && !endsLoops.load(ordering: .relaxed) && stream?.isDroppingPresentTask != true
+                }
                 var tensors: [BoundTensor] = unsafe []
                 for (index, desc) in inputs.enumerated() {
                     unsafe tensors.append(BoundTensor(desc, buffers.inputs.addresses[index]))
@@ -318,7 +324,10 @@ final class LoadedModel: @unchecked Sendable {
             if let state {
                 if state.waiting == 0 { return }
                 seen = state.finished
-            } else if !queued.withLock({ $0.isRunning }) {
+            } else if queued.withLock({ $0.isRunning }) {
+                // Without loops it ends by itself.
+                endsLoops.store(true, ordering: .relaxed)
+            } else {
                 throw .engine(
                     ErrorCode.rtModelRunning,
                     "Model \(id) cannot be unloaded: executions of it are queued on a stream that waits for something "
@@ -326,6 +335,9 @@ final class LoadedModel: @unchecked Sendable {
             }
         }
     }
+
+    /// Ends loops that another thread executes.
+    func endLoops() { endsLoops.store(true, ordering: .relaxed) }
 
     /// Waits for an execution that runs, then gives back all memory, and no execution starts any more; unless `condition`
     /// does not hold then.

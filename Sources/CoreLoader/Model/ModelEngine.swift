@@ -255,6 +255,7 @@ enum ModelEngine {
         // A context that has been destroyed counts as none.
         if let context = (try? Context.currentOrNil()) ?? nil { try checkDevice(of: model, context) }
         try model.waitForQueued()
+        model.endLoops()
         guard try model.close(after: { models.remove(id) != nil }) else { throw .unknownModel(id) }
     }
 

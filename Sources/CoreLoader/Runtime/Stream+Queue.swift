@@ -143,13 +143,16 @@ extension Stream {
         drainWithoutWorker()
     }
 
-    /// Drops everything queued at this moment; the running task finishes.
+    /// Drops everything queued at this moment; the running task finishes, unless it is a loop of a model.
     func abort() {
         queue.change { queue in
             queue.droppedUpTo = queue.submitted
             queue.pokes += 1
         }
     }
+
+    /// Whether the running task has been dropped, too: one that never ends asks for it.
+    var isDroppingPresentTask: Bool { queue.withLock { $0.isClosed || $0.completed < $0.droppedUpTo } }
 
     /// A stream that never had a worker has nobody else to empty its queue.
     private func drainWithoutWorker() {

@@ -31,7 +31,10 @@ public struct BoundTensor {
     }
 
     /// The first element, of a tensor of truth values or of integers.
-    func firstInteger() -> Int? { unsafe byteCount == 0 ? nil : copied().ints?.first }
+    func firstInteger() -> Int? {
+        guard unsafe byteCount > 0 else { return nil }
+        return unsafe BoundTensor(TensorDesc(desc.dataType, [1]), address).copied().ints?.first
+    }
 }
 
 /// Memory of the library's own, aligned to a cache line.

@@ -6,8 +6,10 @@ import SaturatingArithmetic
 /// A control-flow node whose inputs have known shapes: its bodies, and what can be told of its outputs.
 struct ControlFlow {
     /// GE's types, and Loop of ONNX.
-    static let types: Set<String> = ["If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "Loop",
-        "PartitionedCall", "StatefulPartitionedCall"]
+    static let types: Set<String> = [
+        "If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "Loop",
+        "PartitionedCall", "StatefulPartitionedCall",
+    ]
 
     private let node: Node
     private let bodies: [Body]
@@ -32,7 +34,8 @@ struct ControlFlow {
             }
         case "While", "StatelessWhile":
             guard choice.count == 2, outputCount == node.inputs.count else {
-                throw node.invalid("it has \(choice.count) bodies, \(node.inputs.count) inputs and \(outputCount) outputs")
+                throw node.invalid(
+                    "it has \(choice.count) bodies, \(node.inputs.count) inputs and \(outputCount) outputs")
             }
         case "Loop": count = outputCount + 1
         default: break
@@ -41,11 +44,14 @@ struct ControlFlow {
         if node.type == "Loop" || node.type.hasSuffix("PartitionedCall") { choice = [0] }
         let carriedCount = node.attributes.int("carried") ?? 0
         self.carriedCount = carriedCount
-        guard carriedCount >= 0, carriedCount <= outputCount, carriedCount + 2 <= node.inputs.count || node.type != "Loop"
+        guard carriedCount >= 0, carriedCount <= outputCount,
+            carriedCount + 2 <= node.inputs.count || node.type != "Loop"
         else { throw node.invalid("it states \(carriedCount) carried tensors") }
         // What turns change is not what it was before them.
         let isLoop = node.type == "Loop" || node.type.hasSuffix("While")
-        let fixed = isLoop ? constants.indices.map { $0 >= 2 + carriedCount && node.type == "Loop" ? constants[$0] : nil } : constants
+        let fixed =
+            isLoop
+            ? constants.indices.map { $0 >= 2 + carriedCount && node.type == "Loop" ? constants[$0] : nil } : constants
         var bodies: [Body] = []
         for (position, index) in choice.enumerated() {
             let isCondition = node.type.hasSuffix("While") && position == 0
@@ -77,14 +83,16 @@ struct ControlFlow {
         case "While", "StatelessWhile":
             guard let descs = try descs(of: bodies[1], inputs) else { return nil }
             // Turns that change shapes end with one that nobody knows before.
-            return zip(descs, inputs).allSatisfy { $0?.shape == $1?.shape && $0?.dataType == $1?.dataType } ? descs : nil
+            return zip(descs, inputs).allSatisfy { $0?.shape == $1?.shape && $0?.dataType == $1?.dataType }
+                ? descs : nil
         default:
             var common: [TensorDesc?]?
             for body in bodies {
                 guard let descs = try descs(of: body, inputs) else { return nil }
-                common = common.map { common in
-                    zip(common, descs).map { $0?.shape == $1?.shape && $0?.dataType == $1?.dataType ? $0 : nil }
-                } ?? descs
+                common =
+                    common.map { common in
+                        zip(common, descs).map { $0?.shape == $1?.shape && $0?.dataType == $1?.dataType ? $0 : nil }
+                    } ?? descs
             }
             return common
         }
@@ -97,7 +105,7 @@ struct ControlFlow {
         guard arguments.count == body.arguments.count else { return nil }
         do {
             guard let descs = try body.region.plan(for: arguments).outputDescs else { return nil }
-            return body.results.map { $0.map { TensorDesc(descs[$0].dataType, descs[$0].shape) } }
+            return body.results.map { TensorDesc(descs[$0].dataType, descs[$0].shape) }
         } catch is GraphError {
             return nil
         }

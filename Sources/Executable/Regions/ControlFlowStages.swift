@@ -42,15 +42,13 @@ struct BranchStage: Stage {
         let plan = try unsafe body.region.plan(for: arguments)
         var destinations = unsafe [UnsafeMutableRawPointer?](repeating: nil, count: body.results.count)
         for (output, result) in body.results.enumerated() {
-            guard let result, unsafe destinations.indices.contains(result),
-                let slot = unsafe frame.slots[outputs[output]]
+            guard unsafe destinations.indices.contains(result), let slot = unsafe frame.slots[outputs[output]]
             else { continue }
             let room = unsafe slot.byteCount
             if plan.outputDescs?[result].byteCount == room { unsafe destinations[result] = unsafe slot.address }
         }
         let results = try unsafe plan.run(arguments, into: destinations, while: goesOn)
         for (output, result) in body.results.enumerated() {
-            guard let result else { continue }
             unsafe frame.put(results[result], into: outputs[output])
         }
     }
@@ -97,7 +95,7 @@ struct WhileStage: Stage {
             let results = try unsafe plan.run(arguments, into: [], while: goesOn)
             // The next turn writes where this one's results are.
             for (output, result) in body.results.enumerated() {
-                guard let result, unsafe output < carried.count else { continue }
+                guard unsafe output < carried.count else { continue }
                 let kept = unsafe try results[result].moved()
                 unsafe carried[output] = unsafe kept
             }

@@ -35,10 +35,14 @@ struct LoopStage: Stage {
             let arguments = try unsafe body.bind(tensors, of: node)
             let plan = try unsafe body.region.plan(for: arguments)
             let results = try unsafe plan.run(arguments, into: [], while: goesOn)
-            if let next = unsafe results[0].firstInteger() { goes = next != 0 }
-            for index in collections.indices { try unsafe collections[index].append(results[1 + carriedCount + index]) }
+            if let next = unsafe results[body.results[0]].firstInteger() { goes = next != 0 }
+            for index in collections.indices {
+                try unsafe collections[index].append(results[body.results[1 + carriedCount + index]])
+            }
             // The next turn writes where this one's results are.
-            for index in 0..<carriedCount { unsafe tensors[2 + index] = try unsafe results[1 + index].moved() }
+            for index in 0..<carriedCount {
+                unsafe tensors[2 + index] = try unsafe results[body.results[1 + index]].moved()
+            }
             turn += 1
         }
         for index in 0..<carriedCount {

@@ -27,18 +27,24 @@ final class Region {
     /// Inputs that have the same value in every execution.
     private let fixedInputs: [Int: Constant]
     private let context: RegionContext
+    /// How many regions it is the rest of.
+    private let depth: Int
     /// The plan that was used last is the last.
     private var plans: [(key: Key, plan: RegionPlan)] = []
     /// Each plan has memory for all that it computes.
     private static let mostPlans = 16
+    /// Each holds the next one.
+    private static let deepest = 256
 
     init(
-        _ graph: Graph, _ context: RegionContext, wantedInputs: [Int] = [], fixedInputs: [Int: Constant] = [:]
+        _ graph: Graph, _ context: RegionContext, wantedInputs: [Int] = [], fixedInputs: [Int: Constant] = [:],
+        depth: Int = 0
     ) {
         self.graph = graph
         self.context = context
         self.wantedInputs = wantedInputs
         self.fixedInputs = fixedInputs
+        self.depth = depth
     }
 
     /// The plan for an execution with `inputs`, in the order of the graph's input nodes.
@@ -65,7 +71,12 @@ final class Region {
             plans.removeFirst()
             context.constants.purge()
         }
-        var planner = try RegionPlanner(graph, context, inputs: inputs)
+        guard depth < Self.deepest else {
+            throw GraphError.invalidNode(
+                node: graph.name, type: "graph",
+                reason: "more than \(Self.deepest) times its shapes depend on data that depends on such shapes")
+        }
+        var planner = try RegionPlanner(graph, context, inputs: inputs, depth: depth)
         let plan = try planner.plan()
         plans.append((key, plan))
         return plan
@@ -77,8 +88,8 @@ struct Body {
     let region: Region
     /// For each of the region's inputs the number of the node's input that it stands for.
     let arguments: [Int]
-    /// For each of the node's outputs the number of the region's output that gives it; nil for none.
-    let results: [Int?]
+    /// For each of the node's outputs the number of the region's output that gives it.
+    let results: [Int]
 
     /// - firstArgument: the node's first input that bodies see.
     /// - constants: the node's inputs of which the values are known.
@@ -105,7 +116,8 @@ struct Body {
         var results = [Int?](repeating: nil, count: outputCount)
         guard let end = graph.outputNode else { throw .missingOutputNode(graph: graph.name) }
         let last = graph.nodes[end]
-        for slot in last.inputs.indices {
+        var result = 0
+        for slot in last.inputs.indices where last.inputs[slot] != nil {
             let stated = last.inputDescs.indices.contains(slot) ? last.inputDescs[slot] : nil
             let output = stated?.attributes.int("_parent_node_index") ?? slot
             guard results.indices.contains(output) else {
@@ -113,8 +125,14 @@ struct Body {
                     node: last.name, type: last.type,
                     reason: "it gives output \(output) of '\(node.name)', which has \(outputCount)")
             }
-            results[output] = slot
+            results[output] = result
+            result += 1
         }
-        self.results = results
+        guard !results.contains(nil) else {
+            throw .invalidNode(
+                node: last.name, type: last.type,
+                reason: "it does not give all \(outputCount) outputs of '\(node.name)'")
+        }
+        self.results = results.compactMap { $0 }
     }
 }

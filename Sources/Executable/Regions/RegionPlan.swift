@@ -66,6 +66,23 @@ final class RegionPlan {
     func run(
         _ inputs: [BoundTensor], into destinations: [UnsafeMutableRawPointer?], while goesOn: () -> Bool
     ) throws -> [BoundTensor] {
+        var (plan, tensors) = unsafe (self, inputs)
+        while true {
+            var frame = unsafe plan.frame(tensors, destinations)
+            for (index, stage) in plan.stages.enumerated() {
+                guard index == 0 || goesOn() else { throw ExecutableError.stopped }
+                try unsafe stage.run(&frame, while: goesOn)
+            }
+            switch plan.end {
+            case .complete(let sources): return try unsafe sources.map { try unsafe frame.tensor($0) }
+            case .rest(let region, let sources):
+                unsafe tensors = try unsafe sources.map { try unsafe frame.tensor($0) }
+                plan = try unsafe region.plan(for: tensors)
+            }
+        }
+    }
+
+    private func frame(_ inputs: [BoundTensor], _ destinations: [UnsafeMutableRawPointer?]) -> Frame {
         var tensors: [BoundTensor?] = unsafe []
         for (slot, memory) in zip(slots, memories) {
             if let desc = slot.desc, let memory {
@@ -75,25 +92,14 @@ final class RegionPlan {
             }
         }
         var frame = unsafe Frame(inputs: inputs, slots: tensors)
-        if case .complete(let sources) = end, outputDescs != nil {
-            for (output, source) in sources.enumerated() {
-                guard unsafe output < destinations.count, case .slot(let index) = source, let destination = unsafe destinations[output],
-                    let desc = slots[index].desc
-                else { continue }
-                unsafe frame.slots[index] = unsafe BoundTensor(desc, destination)
-            }
+        guard case .complete(let sources) = end, outputDescs != nil else { return unsafe frame }
+        for (output, source) in sources.enumerated() {
+            guard unsafe output < destinations.count, case .slot(let index) = source,
+                let destination = unsafe destinations[output], let desc = slots[index].desc
+            else { continue }
+            unsafe frame.slots[index] = unsafe BoundTensor(desc, destination)
         }
-        for (index, stage) in stages.enumerated() {
-            guard index == 0 || goesOn() else { throw ExecutableError.stopped }
-            try unsafe stage.run(&frame, while: goesOn)
-        }
-        switch end {
-        case .complete(let sources): return try unsafe sources.map { try unsafe frame.tensor($0) }
-        case .rest(let region, let sources):
-            let rest = try unsafe sources.map { try unsafe frame.tensor($0) }
-            let plan = try unsafe region.plan(for: rest)
-            return try unsafe plan.run(rest, into: destinations, while: goesOn)
-        }
+        return unsafe frame
     }
 }
 

@@ -33,7 +33,11 @@ struct RegionPlanner {
     private var wanted: Set<TensorRef> = []
     private var counted: [TensorRef: Int] = [:]
 
-    init(_ graph: Graph, _ context: RegionContext, inputs: [Region.Input]) throws {
+    private let depth: Int
+
+    /// - depth: how many regions the one to be planned is the rest of.
+    init(_ graph: Graph, _ context: RegionContext, inputs: [Region.Input], depth: Int) throws {
+        self.depth = depth
         self.graph = graph
         self.context = context
         self.inputs = inputs
@@ -172,7 +176,7 @@ struct RegionPlanner {
             ending = .rest(
                 Region(
                     rest.graph, context,
-                    wantedInputs: rest.inputs.indices.filter { wanted.contains(rest.inputs[$0]) }),
+                    wantedInputs: rest.inputs.indices.filter { wanted.contains(rest.inputs[$0]) }, depth: depth + 1),
                 inputs: rest.inputs.map { assembly.source(of: $0) })
         }
         let isProgram = graph.nodes.indices.map { number in

@@ -86,7 +86,8 @@ struct StageAssembly {
                 node = Node(name: name, type: "Const", outputs: [value.desc], attributes: ["value": .tensor(value)])
             } else {
                 node = Node(
-                    name: name, type: "Data", outputs: descs[ref].map { [TensorDesc($0.dataType, $0.shape, format: $0.format)] } ?? [],
+                    name: name, type: "Data",
+                    outputs: descs[ref].map { [TensorDesc($0.dataType, $0.shape, format: $0.format)] } ?? [],
                     attributes: ["index": .int(Int64(inputs.count))])
                 inputs.append(source(ref))
             }
