@@ -21,7 +21,9 @@ import Testing
             attributes: ["value": .tensor(Constant(floats: values))])
     }
 
-    private func node(_ name: String, _ type: String, _ inputs: [Int], _ descs: [TensorDesc] = [TensorDesc(.float, [-1])])
+    private func node(
+        _ name: String, _ type: String, _ inputs: [Int], _ descs: [TensorDesc] = [TensorDesc(.float, [-1])]
+    )
         -> Node
     {
         Node(name: name, type: type, inputs: inputs.map { TensorRef($0) }, outputs: descs)
@@ -43,13 +45,16 @@ import Testing
 
     // MARK: Running
 
-    private func run(_ model: Model, _ inputs: [(desc: TensorDesc, bytes: [UInt8])], turns: Int = .max) throws -> [[Float]] {
+    private func run(_ model: Model, _ inputs: [(desc: TensorDesc, bytes: [UInt8])], turns: Int = .max) throws
+        -> [[Float]]
+    {
         let dynamic = try DynamicModel(model, weightBytes: 0, threads: 1)
         let instance = unsafe DynamicInstance(dynamic, weights: UnsafeRawBufferPointer(start: nil, count: 0))
         let memories = try inputs.map { try OwnedMemory($0.bytes.count) }
         var tensors: [BoundTensor] = unsafe []
         for (input, memory) in zip(inputs, memories) {
-            unsafe UnsafeMutableRawBufferPointer(start: memory.start, count: input.bytes.count).copyBytes(from: input.bytes)
+            unsafe UnsafeMutableRawBufferPointer(start: memory.start, count: input.bytes.count).copyBytes(
+                from: input.bytes)
             unsafe tensors.append(BoundTensor(input.desc, memory.start))
         }
         var asked = 0
@@ -81,7 +86,8 @@ import Testing
         let model = Model(
             name: "case",
             graph: Graph(
-                name: "root", nodes: [data("which", [], type: .int32, index: 0), data("x", [-1], index: 1), choice, end([2])]),
+                name: "root",
+                nodes: [data("which", [], type: .int32, index: 0), data("x", [-1], index: 1), choice, end([2])]),
             subgraphs: [
                 adding(10, name: "ten", parent: 1), adding(20, name: "twenty", parent: 1),
                 adding(30, name: "thirty", parent: 1),
@@ -94,7 +100,8 @@ import Testing
         outer.subgraphs = ["middle"]
         var inner = node("inner", "PartitionedCall", [0])
         inner.subgraphs = ["sum"]
-        let middle = Graph(name: "middle", nodes: [data("m", [-1], index: 0), inner, node("twice", "Add", [1, 1]), end([2])])
+        let middle = Graph(
+            name: "middle", nodes: [data("m", [-1], index: 0), inner, node("twice", "Add", [1, 1]), end([2])])
         let model = Model(
             name: "calls", graph: Graph(name: "root", nodes: [data("x", [-1], index: 0), outer, end([1])]),
             subgraphs: [middle, adding(1, name: "sum", parent: 0)])
@@ -138,13 +145,16 @@ import Testing
         call.subgraphs = ["self"]
         let body = Graph(name: "self", nodes: [data("b", [-1], index: 0), call, end([1])])
         let model = Model(
-            name: "circle", graph: Graph(name: "root", nodes: [data("x", [-1], index: 0), call, end([1])]), subgraphs: [body])
+            name: "circle", graph: Graph(name: "root", nodes: [data("x", [-1], index: 0), call, end([1])]),
+            subgraphs: [body])
         #expect(throws: GraphError.self) { _ = try run(model, [floats([1])]) }
     }
 
     @Test func bodiesThatDoNotFitAreRefused() throws {
         let x = data("x", [-1], index: 0)
-        for (type, names) in [("PartitionedCall", ["nowhere"]), ("PartitionedCall", []), ("Case", []), ("While", ["sum"])] {
+        for (type, names) in [
+            ("PartitionedCall", ["nowhere"]), ("PartitionedCall", []), ("Case", []), ("While", ["sum"]),
+        ] {
             var call = node("call", type, [0])
             call.subgraphs = names
             let model = Model(

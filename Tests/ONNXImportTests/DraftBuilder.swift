@@ -41,7 +41,7 @@ struct DraftBuilder {
         var node = Node(
             name: "\(type)_\(draft.nodes.count)", type: type, inputs: inputs, outputNames: ["y"], attributes: attributes
         )
-        guard case .outputs(let descs) = try draft.infer(node) else { throw UnexpectedConstant(type: type) }
+        guard case .outputs(let descs, _, _) = try draft.infer(node) else { throw UnexpectedConstant(type: type) }
         node.outputs = Array(descs.prefix(1))
         return TensorRef(draft.append(node))
     }

@@ -140,6 +140,46 @@ def test_equals_onnx_runtime(make_model, device, source, feeds):
                 np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["f2", "f8", "i1", "u1", "i4", "i8", "?"])
+def test_nonzero_of_every_type(make_model, device, kind):
+    x = np.array([[0, 1, 0], [2, 0, 3]]).astype(kind)
+    number = helper.np_dtype_to_tensor_dtype(x.dtype)
+    source = model([node("NonZero", ["x"], ["y"])], [value("x", number, [2, 3])], [value("y", INT64, None)])
+    with DynamicModel(make_model(source)) as loaded:
+        np.testing.assert_array_equal(loaded.run([x])[0], np.array(np.nonzero(x)))
+
+
+def nested():
+    """A loop whose turns choose between branches that read tensors of every graph around them."""
+    then = body([node("Add", ["carried", "scaled"], ["t"])], [], [value("t", FLOAT, None)], name="plus")
+    other = body([node("Sub", ["carried", "x"], ["e"])], [], [value("e", FLOAT, None)], name="minus")
+    inner = body(
+        [
+            node("Mul", ["x", "carried"], ["scaled"]),
+            node("Mod", ["turn", "two"], ["odd"]),
+            node("Cast", ["odd"], ["is_odd"], to=BOOL),
+            node("If", ["is_odd"], ["next"], then_branch=then, else_branch=other),
+            node("Identity", ["going"], ["goes"]),
+        ],
+        [value("turn", INT64, []), value("going", BOOL, []), value("carried", FLOAT, None)],
+        [value("goes", BOOL, []), value("next", FLOAT, None)],
+        {"two": np.int64(2)},
+    )
+    return model(
+        [node("Loop", ["count", "", "x"], ["y"], body=inner)],
+        [value("x", FLOAT, [2, 3]), value("count", INT64, [])],
+        [value("y", FLOAT, None)],
+    )
+
+
+def test_branches_inside_of_loops(make_model, device):
+    source = nested()
+    with DynamicModel(make_model(source)) as loaded:
+        for count in range(5):
+            feed = {"x": X, "count": np.array(count, np.int64)}
+            np.testing.assert_allclose(loaded.run(list(feed.values()))[0], oracle_outputs(source, feed)[0], rtol=1e-5)
+
+
 def test_static_if_keeps_its_shapes(make_model, device):
     """Both branches agree: the model is one of known shape, and programs allocate outputs as it is described."""
     with DynamicModel(make_model(branch(True))) as loaded:
