@@ -59,7 +59,7 @@ def test_dequantize_keeps_all_bits_of_int32(atc_path, device, tmp_path, zero_poi
 
 
 def test_a_quantised_network(atc_path, device, tmp_path):
-    """As ONNX Runtime's quantize_static makes them: weights of int8 per channel, bias of int32, activations of uint8."""
+    """As quantize_static of ONNX Runtime makes them: int8 weights per channel, int32 bias, uint8 activations."""
     rng = np.random.default_rng(9)
     feeds = {"x": rng.random((1, 3, 12, 12)).astype(np.float32)}
     weight_scale = np.linspace(0.002, 0.01, 8, dtype=np.float32)
