@@ -29,7 +29,7 @@ struct GraphCompiler {
         _ graph: Graph, weightBytes: Int, keepsNaN: Bool = false, countsResults: Bool = false
     ) throws -> (program: Program, inputs: [TensorDesc], outputs: [TensorDesc]) {
         var compiler = try GraphCompiler(
-            graph, ProgramBuilder(keepsNaN: keepsNaN), countsResults: countsResults)
+            HalfPrecision.widening(graph), ProgramBuilder(keepsNaN: keepsNaN), countsResults: countsResults)
         try compiler.infer(weightBytes: weightBytes)
         try compiler.lower()
         return (compiler.builder.program, compiler.inputDescs, compiler.outputDescs)
@@ -76,7 +76,7 @@ struct GraphCompiler {
                 outputs[index] = [try Self.inputDesc(node)]
             } else if let constant = node.constant {
                 try check(constant, of: node, weightBytes: weightBytes)
-                outputs[index] = [constant.desc]
+                outputs[index] = [Self.isWidened(constant, node) ? node.outputs[0] : constant.desc]
             } else if node.type != "NetOutput" {
                 guard let definition = Catalogue[type: node.type] else {
                     throw GraphError.unsupportedOperators([(node.type, node.name)])
@@ -114,6 +114,13 @@ struct GraphCompiler {
         }
     }
 
+    /// Whether a constant of a 16-bit float is used as one of float32.
+    private static func isWidened(_ constant: Constant, _ node: Node) -> Bool {
+        node.outputs.first?.dataType == .float
+            && (constant.desc.dataType == .float16 || constant.desc.dataType == .bfloat16)
+            && node.outputs.first?.shape == constant.desc.shape
+    }
+
     /// A file's own descriptors are not trusted, but where they contradict the operator the file is wrong.
     private func compare(_ inferred: [TensorDesc], with node: Node) throws(GraphError) {
         for (index, (found, stated)) in zip(inferred, node.outputs).enumerated() where stated.isStatic {
@@ -145,7 +152,12 @@ struct GraphCompiler {
         let node = graph.nodes[index]
         return Inference(
             node: node, inputs: node.inputs.map { $0.map { outputs[$0.node][$0.output] } },
-            constants: node.inputs.map { $0.flatMap { graph.nodes[$0.node].constant } })
+            constants: node.inputs.map { ref in
+                guard let ref, let constant = graph.nodes[ref.node].constant,
+                    !Self.isWidened(constant, graph.nodes[ref.node])
+                else { return nil }
+                return constant
+            })
     }
 
     // MARK: Kernels
@@ -161,7 +173,8 @@ struct GraphCompiler {
             try SystemMemory.check()
             let node = graph.nodes[index]
             if let constant = node.constant {
-                values[TensorRef(index)] = builder.constant(constant)
+                values[TensorRef(index)] =
+                    Self.isWidened(constant, node) ? builder.widened(constant) : builder.constant(constant)
             } else if node.type == "NetOutput" {
                 try lowerOutputs(node)
             } else if let leader = groups.leader(endingAt: index) {

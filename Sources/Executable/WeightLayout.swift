@@ -54,7 +54,11 @@ struct WeightLayout {
                     area: "model's weights", bytes: weights.count, needed: range.upperBound)
             }
             // Safe: the range lies within the partition.
-            try unsafe store(packed, UnsafeRawBufferPointer(rebasing: weights[range]), at: target)
+            let source = unsafe UnsafeRawBufferPointer(rebasing: weights[range])
+            guard packed.isWidened else { return try unsafe store(packed, source, at: target) }
+            let wide = try OwnedMemory(2 * source.count)
+            unsafe Widening.run(source, from: packed.constant.desc.dataType, into: wide.start)
+            try unsafe store(packed, UnsafeRawBufferPointer(start: wide.start, count: 2 * source.count), at: target)
         }
     }
 

@@ -66,6 +66,10 @@ package struct Program {
         package var constant: Constant
         package var form: Form
         package var bytes: Int
+        /// The type that kernels read; float32 for some constants of 16-bit floats.
+        package var dataType: DataType
+
+        package var isWidened: Bool { dataType == .float && constant.desc.dataType.bitWidth == 16 }
     }
 
     /// Whether a step may lose NaN; it shows when it does.

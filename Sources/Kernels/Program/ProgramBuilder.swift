@@ -48,9 +48,16 @@ public final class ProgramBuilder {
     /// The value as a constant in row-major order, where it is one.
     public func constant(_ value: Value) -> Constant? {
         let info = values[value.id]
-        guard case .constant(var constant) = info.source, info.layout == nil else { return nil }
+        guard case .constant(var constant) = info.source, info.layout == nil,
+            constant.desc.dataType == info.desc.dataType
+        else { return nil }
         constant.desc.shape = info.desc.shape
         return constant
+    }
+
+    /// A value for a constant of a 16-bit float in the weights, seen as one of float32.
+    package func widened(_ constant: Constant) -> Value {
+        return add(Info(desc: TensorDesc(.float, constant.desc.shape), layout: nil, source: .constant(constant)))
     }
 
     /// A value for a constant.
@@ -162,6 +169,15 @@ public final class ProgramBuilder {
                 reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace, countsResult: countsResult))
     }
 
+    /// Emits a kernel that works on elements in any order: the result lies as `x` does.
+    public func roundToShort(_ x: Value, _ kernel: RoundToShortKernel) throws -> [Value] {
+        let layout = try layout(of: x)
+        guard layout.byteCount == desc(x).byteCount else {
+            return try native(kernel, inputs: [x], outputs: [desc(x)])
+        }
+        return [emit(kernel, inputs: [try operandBuffer(x, layout)], output: desc(x), layout: layout)]
+    }
+
     /// Emits a native kernel on buffers, whose result has the descriptor `output` in the layout `layout`.
     func emit(_ kernel: any NativeKernel, inputs: [Int], output: TensorDesc, layout: MemoryDescriptor) -> Value {
         let target = addBuffer(.activation, layout.byteCount)
@@ -176,7 +192,8 @@ public final class ProgramBuilder {
         }
         if let known = packedForms[value.id]?.first(where: { $0.form == form }) { return known.buffer }
         let buffer = addBuffer(.constant(program.constants.count), form.byteCount)
-        program.constants.append(.init(constant: constant, form: .weights(form), bytes: form.byteCount))
+        program.constants.append(
+            .init(constant: constant, form: .weights(form), bytes: form.byteCount, dataType: .float))
         packedForms[value.id, default: []].append((form, buffer))
         return buffer
     }
@@ -245,7 +262,8 @@ public final class ProgramBuilder {
             let index = program.constants.count
             if info.layout == nil, wanted == nil {
                 let bytes = try byteCount(info.desc)
-                program.constants.append(.init(constant: constant, form: .plain, bytes: bytes))
+                program.constants.append(
+                    .init(constant: constant, form: .plain, bytes: bytes, dataType: info.desc.dataType))
                 return addBuffer(.constant(index), bytes)
             }
             let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
@@ -253,7 +271,9 @@ public final class ProgramBuilder {
             // A filter's groups or a matrix's merged dimensions: the same elements under the kernel's shape.
             if source.shape != target.shape { source = try source.reshaped(target.shape) }
             program.constants.append(
-                .init(constant: constant, form: .reorder(from: source, to: target), bytes: target.byteCount))
+                .init(
+                    constant: constant, form: .reorder(from: source, to: target), bytes: target.byteCount,
+                    dataType: info.desc.dataType))
             return addBuffer(.constant(index), target.byteCount)
         case .buffer(let buffer):
             let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
