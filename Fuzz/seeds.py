@@ -20,6 +20,8 @@ sys.path[:0] = [str(ROOT / "Tests" / "Python"), str(ROOT / "Benchmarks")]
 import model_support  # noqa: E402
 import test_aipp  # noqa: E402
 import test_atc_operators  # noqa: E402
+import test_control_flow  # noqa: E402
+import test_dynamic_shapes  # noqa: E402
 import test_gears  # noqa: E402
 import test_media  # noqa: E402
 
@@ -83,6 +85,18 @@ def add_models(corpus):
     corpus.add_converted(
         test_gears.product_net(), "--input_shape=b:-1,24;a:-1,-1,24", "--dynamic_dims=1,1,3;2,2,5;4,4,1"
     )
+
+
+def add_regions(corpus):
+    """Models whose branches or shapes only an execution knows."""
+    controlled = [parameter.values[0] for parameter in test_control_flow.CASES]
+    for model in [*controlled, test_control_flow.nested(), test_control_flow.endless()]:
+        corpus.add("onnx", model.SerializeToString())
+        corpus.add_converted(model)
+    for parameter in test_dynamic_shapes.cases():
+        model, shapes, _ = parameter.values
+        corpus.add("onnx", model.SerializeToString())
+        corpus.add_converted(model, f"--input_shape={shapes}")
 
 
 def add_aipp(corpus):
@@ -166,6 +180,7 @@ def main(folder, atc):
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder, atc)
     add_models(corpus)
+    add_regions(corpus)
     add_aipp(corpus)
     add_configurations(corpus)
     add_pictures(corpus)

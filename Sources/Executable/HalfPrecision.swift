@@ -13,7 +13,8 @@ struct HalfPrecision {
     /// Operators that move elements; graphs of nothing else stay as they are.
     private static let movements: Set<String> = [
         "Identity", "Reshape", "Squeeze", "SqueezeV2", "SqueezeV3", "Unsqueeze", "UnsqueezeV2", "UnsqueezeV3",
-        "ExpandDims", "Flatten", "FlattenV2", "Transpose", "TransposeD", "TransData", "ConcatD", "ConcatV2", "ConcatV2D",
+        "ExpandDims", "Flatten", "FlattenV2", "Transpose", "TransposeD", "TransData", "ConcatD", "ConcatV2",
+        "ConcatV2D",
         "Split", "SplitD", "SplitV", "SplitVD", "Slice", "SliceD", "StridedSlice", "StridedSliceD", "StridedSliceV2",
         "Expand", "ExpandD", "BroadcastTo", "BroadcastToD", "Tile", "TileD", "Gather", "GatherV2", "GatherV2D",
         "GatherElements", "GatherNd", "DepthToSpace", "SpaceToDepth", "ReverseV2", "ReverseV2D", "Pack", "Unpack",
@@ -115,8 +116,11 @@ struct HalfPrecision {
     }
 
     private mutating func addCast(_ node: Node, of number: Int) {
-        guard let source = node.inputs.first ?? nil, let stated = node.outputs.first else { return add(node, of: number) }
-        let target = node.attributes.int("dst_type").flatMap { DataType(rawValue: Int32(clamping: $0)) } ?? stated.dataType
+        guard let source = node.inputs.first ?? nil, let stated = node.outputs.first else {
+            return add(node, of: number)
+        }
+        let target =
+            node.attributes.int("dst_type").flatMap { DataType(rawValue: Int32(clamping: $0)) } ?? stated.dataType
         let from = graph.desc(of: source).dataType
         let (given, wanted) = (Self.isShort(from) ? .float : from, Self.isShort(target) ? DataType.float : target)
         var place = exact(source)

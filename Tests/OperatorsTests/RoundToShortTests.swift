@@ -62,7 +62,9 @@ import Testing
             let wide = Widening.bytes(bytes, from: .float16).withUnsafeBytes { unsafe $0.loadUnaligned(as: Float.self) }
             let wanted = Float(Float16(bitPattern: bits))
             #expect(wanted.isNaN ? wide.isNaN : wide.bitPattern == wanted.bitPattern)
-            let upper = Widening.bytes(bytes, from: .bfloat16).withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt32.self) }
+            let upper = Widening.bytes(bytes, from: .bfloat16).withUnsafeBytes {
+                unsafe $0.loadUnaligned(as: UInt32.self)
+            }
             #expect(upper == UInt32(bits) << 16)
         }
     }

@@ -73,7 +73,7 @@ struct Device {
         guard Self.succeeded(aclmdlGetDesc(description, id), "aclmdlGetDesc") else { return }
         Self.ask(description)
         Self.askAipp(id, inputs: aclmdlGetNumInputs(description))
-        Self.execute(id, description)
+        Self.execute(id, description, hasLoops: Self.mayLoop(model))
         _ = Self.succeeded(aclmdlUnload(id), "aclmdlUnload")
     }
 
@@ -138,9 +138,30 @@ struct Device {
 
     // MARK: Executing
 
-    private static func execute(_ model: UInt32, _ description: OpaquePointer?) {
-        let inputs = Buffers(aclmdlGetNumInputs(description)) { aclmdlGetInputSizeByIndex(description, $0) }
-        let outputs = Buffers(aclmdlGetNumOutputs(description)) { aclmdlGetOutputSizeByIndex(description, $0) }
+    /// Whether the model may have a loop, which may have no end.
+    private static func mayLoop(_ model: [UInt8]) -> Bool {
+        ["Loop", "While"].contains { name in
+            let name = Array(name.utf8)
+            return model.indices.dropLast(name.count).contains { model[$0..<$0 + name.count].elementsEqual(name) }
+        }
+    }
+
+    /// The size that stands for one that an execution chooses.
+    private static let chosen: Int64 = 2
+    /// Bytes for outputs whose size is not known before.
+    private static let unknownOutput = 4096
+
+    private static func execute(_ model: UInt32, _ description: OpaquePointer?, hasLoops: Bool) {
+        let shapes = (0..<min(aclmdlGetNumInputs(description), 1024)).map { chosenShape(description, $0) }
+        let inputs = Buffers(aclmdlGetNumInputs(description)) { index in
+            guard let shape = shapes[index] else { return aclmdlGetInputSizeByIndex(description, index) }
+            let elements = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+            return Int(clamping: elements) * aclDataTypeSize(aclmdlGetInputDataType(description, index))
+        }
+        let outputs = Buffers(aclmdlGetNumOutputs(description)) { index in
+            let size = aclmdlGetOutputSizeByIndex(description, index)
+            return size == 0 ? unknownOutput : size
+        }
         guard inputs.fit(executionLimit), outputs.fit(executionLimit) else { return }
         var index = 0
         if unsafe aclmdlGetInputIndexByName(description, ACL_DYNAMIC_TENSOR_NAME, &index) == 0 {
@@ -153,8 +174,40 @@ struct Device {
                 _ = aclmdlSetDynamicHWSize(model, inputs.set, index, sizes.hw.0.0, sizes.hw.0.1)
             }
         }
+        for (index, shape) in shapes.enumerated() {
+            guard let shape else { continue }
+            let tensor = unsafe aclCreateTensorDesc(
+                aclmdlGetInputDataType(description, index), Int32(clamping: shape.count), shape, ACL_FORMAT_ND)
+            _ = aclmdlSetDatasetTensorDesc(inputs.set, tensor, index)
+        }
         // Twice, as nothing of the first execution may disturb the second.
-        for _ in 0..<2 { _ = aclmdlExecute(model, inputs.set, outputs.set) }
+        for _ in 0..<2 {
+            if hasLoops {
+                executeForAWhile(model, inputs.set, outputs.set)
+            } else {
+                _ = aclmdlExecute(model, inputs.set, outputs.set)
+            }
+        }
+    }
+
+    /// The shape of an input, with a size for each that the model leaves open; nil where it leaves none.
+    private static func chosenShape(_ description: OpaquePointer?, _ index: Int) -> [Int64]? {
+        var dims = aclmdlIODims()
+        guard unsafe aclmdlGetInputDims(description, index, &dims) == 0 else { return nil }
+        let shape = unsafe withUnsafeBytes(of: dims.dims) {
+            Array(unsafe $0.bindMemory(to: Int64.self).prefix(dims.dimCount))
+        }
+        guard shape.contains(where: { $0 < 0 }) else { return nil }
+        return shape.map { $0 < 0 ? chosen : min($0, 1 << 10) }
+    }
+
+    private static func executeForAWhile(_ model: UInt32, _ inputs: OpaquePointer?, _ outputs: OpaquePointer?) {
+        var stream: aclrtStream?
+        guard unsafe aclrtCreateStream(&stream) == 0 else { return }
+        _ = aclmdlExecuteAsync(model, inputs, outputs, stream)
+        if aclrtSynchronizeStreamWithTimeout(stream, 1000) != 0 { _ = aclrtStreamAbort(stream) }
+        _ = aclrtSynchronizeStream(stream)
+        _ = aclrtDestroyStream(stream)
     }
 
     /// A dataset with a buffer of exactly the stated size for each tensor.

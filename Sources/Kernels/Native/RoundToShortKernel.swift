@@ -80,7 +80,8 @@ package enum Widening {
     }
 
     /// Safety: `target` covers twice the bytes of `source`.
-    package static func run(_ source: UnsafeRawBufferPointer, from type: DataType, into target: UnsafeMutableRawPointer) {
+    package static func run(_ source: UnsafeRawBufferPointer, from type: DataType, into target: UnsafeMutableRawPointer)
+    {
         for element in 0..<source.count / 2 {
             let bits = unsafe source.loadUnaligned(fromByteOffset: 2 * element, as: UInt16.self)
             let value = type == .bfloat16 ? Float(bitPattern: UInt32(bits) << 16) : float(bits)
