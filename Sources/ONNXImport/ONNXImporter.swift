@@ -109,6 +109,7 @@ final class ONNXImporter {
         frame.draft.budget = draft.budget
         frame.draft.standIns = draft.standIns
         frames.append(frame)
+        let finishedBodies = subgraphs.count
         let outer = (currentNode, emitted)
         defer { (currentNode, emitted) = outer }
         do throws(ConversionError) {
@@ -131,6 +132,7 @@ final class ONNXImporter {
             try optimize(&draft)
         } catch {
             frames.removeLast()
+            subgraphs.removeLast(subgraphs.count - finishedBodies)
             throw error
         }
         let finished = frames.removeLast()
@@ -143,6 +145,22 @@ final class ONNXImporter {
     }
 
     private static let deepest = 32
+
+    /// A body that fails with `reason` when it is executed.
+    func refusedBody(name: String, results: [TensorDesc], reason: String) -> Body {
+        var graph = Graph(name: name)
+        let refusal = graph.append(
+            Node(
+                name: unique("\(name)/refused"), type: "RefusedBranch",
+                outputs: results.map { TensorDesc($0.dataType, $0.shape) },
+                outputNames: results.indices.map { "y\($0)" }, attributes: ["reason": .string(reason)]))
+        graph.append(
+            Node(
+                name: unique("\(name)/Node_Output"), type: "NetOutput",
+                inputs: results.indices.map { TensorRef(refusal.node, $0) },
+                inputNames: results.indices.map { "x\($0)" }))
+        return Body(graph: graph, results: results, captures: [])
+    }
 
     /// Appends a control-flow node whose bodies see `inputs` and then what they capture.
     /// - firstArgument: the node's first input that the bodies see.

@@ -13,7 +13,7 @@ public enum Catalogue {
         Reshape.operators, Identity.operators, ShapeQuery.operators, Transpose.operators, Slicing.operators,
         Gather.operators, Concat.operators, Split.operators, Pad.operators, Expand.operators, Select.operators,
         Fill.operators, Series.operators, OneHot.operators, SpaceDepth.operators, Scatter.operators,
-        Reverse.operators, Triangle.operators, Aipp.operators,
+        Reverse.operators, Triangle.operators, Aipp.operators, RefusedBranch.operators,
     ]
 
     private static let byType: [String: Operator] = Dictionary(

@@ -212,6 +212,25 @@ def test_a_failure_inside_a_branch_names_the_node(make_model, device):
                 assert "Gather_t" in message()
 
 
+def test_a_branch_that_does_not_fit_fails_when_it_is_taken(make_model, device):
+    then = body([node("MatMul", ["x", "fits"], ["t"])], [], [value("t", FLOAT, None)], name="fitting")
+    other = body([node("MatMul", ["x", "large"], ["e"])], [], [value("e", FLOAT, None)], name="other")
+    source = model(
+        [node("If", ["c"], ["i"], then_branch=then, else_branch=other), node("Relu", ["i"], ["y"])],
+        [value("x", FLOAT, [2, 3]), value("c", BOOL, [])],
+        [value("y", FLOAT, None)],
+        {"fits": np.ones((3, 4), np.float32), "large": np.ones((5, 4), np.float32)},
+    )
+    with DynamicModel(make_model(source)) as loaded:
+        inputs, _ = described([X, np.array(False)])
+        outputs, _ = empty_outputs(1)
+        assert acl.mdl.execute(loaded.id, inputs, outputs) == 507011
+        assert "MatMul_e" in message()
+        np.testing.assert_allclose(
+            loaded.run([X, np.array(True)])[0], np.maximum(X @ np.ones((3, 4), np.float32), 0), rtol=1e-5
+        )
+
+
 def endless():
     inner = body(
         [node("Identity", ["going"], ["goes"]), node("Add", ["carried", "one"], ["next"])],

@@ -19,16 +19,36 @@ private func importIf(_ op: NodeContext) throws(ConversionError) {
         }
         return
     }
-    var bodies: [ONNXImporter.Body] = []
-    for (number, name) in ["then_branch", "else_branch"].enumerated() {
-        bodies.append(
-            try op.importer.importBody(
-                op.graph(name), name: op.uniqueGraphName("\(number)_\(name)"), inputs: [], isDynamic: []))
-    }
+    let bodies = try branches(op)
     let outputs = try mergedResults(op, bodies[0].results, bodies[1].results)
     let results = op.importer.emitControlFlow(
         "If", [condition], firstArgument: 1, bodies: bodies, outputs: outputs)
     for (index, ref) in results.enumerated() { op.set(index, ref) }
+}
+
+/// Both branches; in the place of one that does not go together with the shapes of the model, one that says so when it is
+/// taken.
+private func branches(_ op: NodeContext) throws(ConversionError) -> [ONNXImporter.Body] {
+    var bodies: [ONNXImporter.Body?] = []
+    var refusals: [ConversionError] = []
+    let names = ["then_branch", "else_branch"].enumerated().map { op.uniqueGraphName("\($0)_\($1)") }
+    for (name, branch) in zip(names, ["then_branch", "else_branch"]) {
+        let graph = try op.graph(branch)
+        do throws(ConversionError) {
+            bodies.append(try op.importer.importBody(graph, name: name, inputs: [], isDynamic: []))
+        } catch {
+            guard error.code == "E13014" else { throw error }
+            bodies.append(nil)
+            refusals.append(error)
+        }
+    }
+    if let refusal = refusals.first {
+        guard refusals.count == 1, let other = bodies.compactMap({ $0 }).first else { throw refusal }
+        bodies = zip(names, bodies).map { name, body in
+            body ?? op.importer.refusedBody(name: name, results: other.results, reason: refusal.message)
+        }
+    }
+    return bodies.compactMap { $0 }
 }
 
 /// What comes out of either branch; of sizes that differ one stands in for both.
