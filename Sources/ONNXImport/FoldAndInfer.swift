@@ -50,25 +50,50 @@ extension GraphDraft {
             wanted: wanted)
     }
 
-    /// Types and shapes of a node that asks for integers which only executions know, as if each was a stand-in.
+    /// Types and shapes of a node that asks for integers which only executions know.
     private mutating func guess(_ node: Node, _ constants: [Constant?], _ slots: Set<Int>) -> [TensorDesc]? {
+        guard !slots.isEmpty, let x = node.inputs.first.flatMap({ $0 }).map({ desc($0) }) else { return nil }
+        let size = standIns.count(atMost: .max)
+        let descs: [TensorDesc]?
+        switch node.type {
+        case "Reshape", "Expand":
+            // Any shape of so many dimensions may come.
+            let rank = node.inputs[1].flatMap { desc($0).elementCount } ?? 0
+            let least = node.type == "Expand" ? x.shape.count : 0
+            descs = [TensorDesc(x.dataType, [Int](repeating: size, count: max(rank, least)))]
+        case "StridedSliceV2":
+            let axes = node.inputs.count > 3 ? constant(node.inputs[3])?.ints : nil
+            let cut = axes?.map { $0 < 0 ? $0 + x.shape.count : $0 } ?? Array(x.shape.indices)
+            descs = [TensorDesc(x.dataType, x.shape.indices.map { cut.contains($0) ? size : x.shape[$0] })]
+        default: descs = guess(node, constants, slots, size)
+        }
+        guard let descs, descs.allSatisfy({ $0.shape.count <= TensorDesc.rankLimit }) else { return nil }
+        hasUnlimitedSizes = true
+        return descs
+    }
+
+    /// The same by inference, with numbers in the place of those integers: other ones for each input, so that differences
+    /// between them do not vanish.
+    private mutating func guess(
+        _ node: Node, _ constants: [Constant?], _ slots: Set<Int>, _ size: Int
+    ) -> [TensorDesc]? {
         var constants = constants
         for slot in slots {
             guard let desc = node.inputs[slot].map({ self.desc($0) }), [.int32, .int64].contains(desc.dataType),
                 let count = desc.elementCount, count <= TensorDesc.rankLimit
             else { return nil }
             constants[slot] = Constant(
-                ints: [Int](repeating: standIns.count(atMost: .max), count: count), shape: desc.shape,
-                dataType: desc.dataType)
+                ints: [Int](repeating: size * (slot + 1), count: count), shape: desc.shape, dataType: desc.dataType)
         }
-        guard !slots.isEmpty, let inferred = try? infer(node, constants, WantedValues()) else { return nil }
-        hasUnlimitedSizes = true
-        return switch inferred {
-        case .outputs(let descs): descs
-        case .counted(let descs, let axes): counted(descs, axes)
-        case .constants(let values): values.map { TensorDesc($0.desc.dataType, $0.desc.shape) }
-        case .missingOperator: nil
-        }
+        let descs: [TensorDesc]? =
+            switch try? infer(node, constants, WantedValues()) {
+            case .outputs(let descs): descs
+            case .counted(let descs, let axes): counted(descs, axes)
+            case .constants(let values): values.map { TensorDesc($0.desc.dataType, $0.desc.shape) }
+            case .missingOperator, nil: nil
+            }
+        // A size of 0 says that the numbers were no good ones.
+        return descs?.contains { $0.shape.contains(0) } == true ? nil : descs
     }
 
     /// Descriptors with stand-ins for what is counted.

@@ -127,6 +127,40 @@ CASES = [
         [{"n": np.array(n, np.int64)} for n in (4, 1, 9)],
         id="range",
     ),
+    pytest.param(
+        model(
+            [
+                node("Reshape", ["x", "shape"], ["r"]),
+                node("Slice", ["r", "from", "to", "axis"], ["s"]),
+                node("Expand", ["s", "wide"], ["e"]),
+                node("Mul", ["e", "two"], ["y"]),
+            ],
+            [
+                value("x", FLOAT, [4, 6]),
+                value("shape", INT64, [3]),
+                value("from", INT64, [1]),
+                value("to", INT64, [1]),
+                value("wide", INT64, [4]),
+            ],
+            [value("y", FLOAT, None), value("s", FLOAT, None)],
+            {"axis": np.int64([1]), "two": np.float32(2)},
+        ),
+        [
+            {
+                "x": np.arange(24, dtype=np.float32).reshape(4, 6),
+                "shape": np.int64(shape),
+                "from": np.int64([start]),
+                "to": np.int64([end]),
+                "wide": np.int64(wide),
+            }
+            for shape, start, end, wide in (
+                ([2, 3, 4], 1, 3, [3, 1, 1, 4]),
+                ([1, -1, 1], -4, 1000, [2, 1, 1, 5]),
+                ([2, 12, 1], 0, 1, [1, 1, 1, 1]),
+            )
+        ],
+        id="shapes-as-values",
+    ),
 ]
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models whose shapes executions choose: any of the sizes, against ONNX Runtime; and what is refused."""
 
+import subprocess
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -303,9 +305,23 @@ def test_nan_stays_nan(make_model, device):
         np.testing.assert_array_equal(np.isnan(loaded.run([x])[0]), np.isnan(oracle_outputs(source, {"x": x})[0]))
 
 
-def test_the_old_spelling_of_ranges(atc_path, tmp_path):
-    import subprocess
+def test_what_another_size_would_change_is_refused_by_name(atc_path, tmp_path):
+    """Parts that are not equal have sizes, which the model cannot leave open."""
+    source = model(
+        [node("Split", ["x"], ["a", "b", "c"], axis=0, num_outputs=3), node("Neg", ["a"], ["y"])],
+        {"x": (TensorProto.FLOAT, ["n", 5])},
+        {"y": TensorProto.FLOAT},
+        opset=18,
+    )
+    (tmp_path / "m.onnx").write_bytes(source.SerializeToString())
+    command = [atc_path, f"--model={tmp_path / 'm.onnx'}", "--framework=5", f"--output={tmp_path / 'm'}"]
+    done = subprocess.run([*command, "--input_shape=x:-1,5"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "E13014" in done.stdout
+    assert "Split_a" in done.stdout
 
+
+def test_the_old_spelling_of_ranges(atc_path, tmp_path):
     (tmp_path / "m.onnx").write_bytes(filling().SerializeToString())
     command = [atc_path, f"--model={tmp_path / 'm.onnx'}", "--framework=5", f"--output={tmp_path / 'm'}"]
     done = subprocess.run([*command, "--input_shape_range=x:[1~9,5]"], capture_output=True, text=True)
