@@ -5,6 +5,7 @@ enum ONNXCatalogue {
     private static let families: [[String: Rule]] = [
         activationRules, controlFlowRules, convolutionRules, elementwiseRules, generationRules, indexingRules,
         matMulRules, normalizationRules, poolingRules, quantizationRules, recurrentRules, reductionRules, resizeRules,
+        scanRules,
         shapeRules,
         visionRules,
     ]

@@ -82,6 +82,47 @@ def loop(keeps_shape=True, counted=False):
     )
 
 
+def scan(directions, axes):
+    """A running sum over the slices of two tensors, from either end and along any axis."""
+    inner = body(
+        [
+            node("Mul", ["a", "b"], ["p"]),
+            node("Add", ["sum", "p"], ["next"]),
+            node("Neg", ["next"], ["each"]),
+        ],
+        [value("sum", FLOAT, [3]), value("a", FLOAT, [3]), value("b", FLOAT, [3])],
+        [value("next", FLOAT, [3]), value("each", FLOAT, [3])],
+    )
+    shapes = [[4, 3] if axis == 0 else [3, 4] for axis in axes]
+    scanning = node(
+        "Scan",
+        ["start", "x", "z"],
+        ["y", "all"],
+        body=inner,
+        num_scan_inputs=2,
+        scan_input_directions=directions,
+        scan_input_axes=axes,
+    )
+    return model(
+        [scanning],
+        [value("start", FLOAT, [3]), value("x", FLOAT, shapes[0]), value("z", FLOAT, shapes[1])],
+        [value("y", FLOAT, None), value("all", FLOAT, None)],
+    )
+
+
+@pytest.mark.parametrize("directions", [[0, 0], [1, 0], [0, 1]])
+@pytest.mark.parametrize("axes", [[0, 0], [0, 1], [1, 0]])
+def test_scan(make_model, device, directions, axes):
+    rng = np.random.default_rng(6)
+    source = scan(directions, axes)
+    shapes = [[d.dim_value for d in v.type.tensor_type.shape.dim] for v in source.graph.input]
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    wanted = oracle_outputs(source, dict(zip(("start", "x", "z"), arrays, strict=True)))
+    with DynamicModel(make_model(source)) as loaded:
+        for got, want in zip(loaded.run(arrays), wanted, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
 X = np.random.default_rng(3).standard_normal((2, 3)).astype(np.float32)
 CASES = [
     pytest.param(branch(True), [{"x": X, "c": np.array([c])} for c in (True, False, True)], id="if"),

@@ -80,7 +80,7 @@ private func mergedResults(
 }
 
 /// A node of ONNX's type: GE's While neither counts turns nor collects results.
-private func importLoop(_ op: NodeContext) throws(ConversionError) {
+func importLoop(_ op: NodeContext) throws(ConversionError) {
     let graph = try op.graph("body")
     let carriedCount = op.inputs.count - 2
     guard carriedCount >= 0, graph.input.count == op.inputs.count, graph.output.count >= 1 + carriedCount else {
