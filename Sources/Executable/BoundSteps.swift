@@ -17,7 +17,7 @@ final class BoundSteps {
         case primitive(
             dnnl_primitive_t, arguments: UnsafeMutablePointer<dnnl_exec_arg_t>, count: Int32, alarms: Int)
         /// `origin` is a place in `origins`.
-        case native(any NativeKernel, KernelOperands, origin: Int)
+        case native(any NativeKernel, KernelOperands, origin: Int, alarms: Int)
     }
     /// A place that holds the address of one of the caller's buffers.
     @safe
@@ -136,14 +136,14 @@ final class BoundSteps {
                         kernel,
                         KernelOperands(
                             inputs: first, outputs: first + inputs.count, scratch: scratch, resultCount: count),
-                        origin: index))
+                        origin: index, alarms: step.alarms))
             }
         }
         steps = bound
         sharesWork = bound.contains { step in
             switch step {
             case .primitive: true
-            case .native(let kernel, _, _): kernel.parts > 1
+            case .native(let kernel, _, _, _): kernel.parts > 1
             }
         }
         origins = program.steps.map { ($0.name, $0.type) }
@@ -197,10 +197,12 @@ final class BoundSteps {
                     throw OneDNNError(function: "dnnl_primitive_execute", status: status.rawValue)
                 }
                 if alarms != 0, Parallel.exceptions() & alarms != 0 { return .lostNaN }
-            case .native(let kernel, let operands, let origin):
+            case .native(let kernel, let operands, let origin, let alarms):
+                if alarms != 0 { _ = Parallel.forgetExceptions() }
                 if let failure = unsafe Parallel.run(kernel, operands) {
                     throw KernelFailure(node: origins[origin].name, type: origins[origin].type, failure: failure)
                 }
+                if alarms != 0, Parallel.exceptions() & alarms != 0 { return .lostNaN }
             }
         }
         return .complete

@@ -1,42 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLanes
 import VectorFunctions
-
-// A tile is as many pixels and panels as the registers hold.
-#if AVX512
-private let mostRows = 8
-private let mostPanels = 2
-#elseif FMA || arch(arm64)
-private let mostRows = 6
-private let mostPanels = 1
-#else
-private let mostRows = 2
-private let mostPanels = 1
-#endif
-
-/// What a tile applies to its sums at once: the bias, an operand's element, then bounds.
-private struct QuickEnd {
-    var bias: Input?
-    var operand: Input?
-    var low = -Float.infinity
-    var high = Float.infinity
-    /// The steps of the epilogue that are done by it.
-    var steps = 0
-
-    @inline(__always)
-    init(_ loop: ConvolutionLoop, _ operands: VectorFunctions.Operands) {
-        if loop.hasBias { bias = Input(operands[2].assumingMemoryBound(to: Float.self)) }
-        if loop.epilogue.count > 0, case .combine(.add, .ofElement, let place) = loop.epilogue[0].action {
-            operand = Input(operands[place].assumingMemoryBound(to: Float.self))
-            steps = 1
-        }
-        guard steps < loop.epilogue.count, case .apply(let function) = loop.epilogue[steps].action else { return }
-        guard function.kind == .clamp else { return }
-        (low, high) = (function.alpha, function.beta)
-        steps += 1
-    }
-}
 
 /// Where the taps of a tile's pixels lie.
 private struct TileOrigin<let rows: Int> {
@@ -73,57 +37,23 @@ private struct TileOrigin<let rows: Int> {
     }
 }
 
-/// The sums of one panel, or of two neighbouring ones.
-private struct Sums<let rows: Int, let panels: Int> {
-    var first = InlineArray<rows, Lanes>(repeating: .zero)
-    var second = InlineArray<rows, Lanes>(repeating: .zero)
-
-    /// Adds the products of `depth` neighbouring elements at each row's address with the weights of the panels.
-    @inline(__always)
-    mutating func add(
-        _ addresses: InlineArray<rows, Input>, _ weights: Input, _ panelStride: Int, _ depth: Int, ahead: Int
-    ) {
-        var weights = weights
-        var (first, second) = (first, second)
-        var index = 0
-        while index < depth {
-            let weight = load(weights)
-            let other = panels == 2 ? load(weights + panelStride) : .zero
-            for row in 0..<rows {
-                let element = all(addresses[row][index])
-                first[row] = multiplyAdd(element, weight, first[row])
-                if panels == 2 { second[row] = multiplyAdd(element, other, second[row]) }
-            }
-            prefetch_second_cache(weights + ahead)
-            weights += laneCount
-            index += 1
-        }
-        (self.first, self.second) = (first, second)
-    }
-
-    /// By loops that the compiler unrolls: numbers that are looked up in any other way would have addresses all the time.
-    @inline(__always)
-    func put(into buffer: Output) {
-        for row in 0..<rows {
-            store(first[row], buffer + row * laneCount)
-            if panels == 2 { store(second[row], buffer + (mostRows + row) * laneCount) }
-        }
-    }
-}
-
 /// Computes one tile: `rows` pixels from `pixel` on, `panels` panels from `panel` on.
-///
-/// - ahead: how far from the weights in use those lie that will be wanted soon, in elements.
 @inline(never)
 private func tile<let rows: Int, let panels: Int>(
     _ loop: ConvolutionLoop, _ source: Input, _ packed: Input, _ result: Output, _ end: QuickEnd,
-    _ buffer: Output, pixel: Int, panel: Int, ahead: Int, _: InlineArray<rows, Int>, _: InlineArray<panels, Int>
+    _ buffer: Output, pixel: Int, panel: Int, ahead: Int, _: InlineArray<rows, Int>, _ count: InlineArray<panels, Int>
 ) {
-    var sums = Sums<rows, panels>()
     let origin = TileOrigin<rows>(loop, source, pixel: pixel)
     let panelStride = loop.depth * laneCount
     let channels = loop.channels
     var weights = packed + panel * panelStride
+    var isFirst = true
+    @inline(__always) func add(_ addresses: InlineArray<rows, Input>, depth: Int) {
+        addProducts(
+            addresses, weights, panelStride: panelStride, depth: depth, ahead: ahead, to: buffer, isFirst: isFirst,
+            count)
+        isFirst = false
+    }
     if origin.isInside {
         // Neighbouring taps of a row are neighbours in memory.
         let joined = loop.dilationX == 1
@@ -134,7 +64,7 @@ private func tile<let rows: Int, let panels: Int>(
         for _ in 0..<loop.windowHeight {
             var addresses = line
             for _ in 0..<taps {
-                sums.add(addresses, weights, panelStride, depth, ahead: ahead)
+                add(addresses, depth: depth)
                 weights += depth * laneCount
                 for row in 0..<rows { addresses[row] += loop.dilationX * channels }
             }
@@ -152,33 +82,32 @@ private func tile<let rows: Int, let panels: Int>(
                     isOutside = false
                     return origin.image[$0] + (y * loop.width + x) * channels
                 }
-                if !isOutside { sums.add(addresses, weights, panelStride, channels, ahead: ahead) }
+                if !isOutside { add(addresses, depth: channels) }
                 weights += channels * laneCount
             }
         }
+        // All taps may lie outside.
+        if isFirst { add(InlineArray<rows, Input>(repeating: zeros), depth: 0) }
     }
-    sums.put(into: buffer)
     for index in 0..<panels {
         write(
-            Input(buffer) + index * mostRows * laneCount, loop, result, end, pixel: pixel, rows: rows,
+            Input(buffer) + index * laneCount, loop, result, end, pixel: pixel, rows: rows,
             channel: (panel + index) * laneCount)
     }
 }
 
-/// Writes the sums of one panel, with the bias, an operand's elements and the bounds applied.
+/// Writes the sums of one panel, with everything applied that `end` has.
 @inline(__always)
 private func write(
     _ sums: Input, _ loop: ConvolutionLoop, _ result: Output, _ end: QuickEnd, pixel: Int,
     rows: Int, channel: Int
 ) {
-    let (low, high) = (all(end.low), all(end.high))
     let count = loop.outChannels - channel
     let shift = end.bias.map { load($0 + channel) } ?? .zero
     for row in 0..<rows {
         let offset = (pixel + row) * loop.outChannels + channel
-        var sum = load(sums + row * laneCount) + shift
-        if let operand = end.operand { sum += load(operand + offset, first: count) }
-        store(atMost(high, atLeast(low, sum)), result + offset, first: count)
+        let sum = end.apply(load(sums + row * 2 * laneCount), shift, at: offset, count: count)
+        store(sum, result + offset, first: count)
     }
 }
 

@@ -5,6 +5,7 @@
 /// Their parameters are plain memory, so that no code of the library's other types is compiled with a level's instructions.
 ///
 /// Safety: none of them checks anything. A caller vouches that the addresses cover what the shapes say.
+@safe
 public struct VectorFunctions: Sendable {
     public typealias Operands = UnsafePointer<UnsafeMutableRawPointer>
     public typealias Input = UnsafePointer<Float>
@@ -12,6 +13,10 @@ public struct VectorFunctions: Sendable {
 
     /// y = convolution of x and packed weights, for some parts of the work.
     public var convolve: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
+    /// The same by Winograd's minimal filtering. The scratch memory covers what the loop's parts need. Raises the processor's
+    /// invalid flag where a result is not finite: it may be wrong then.
+    public var convolveByTiles:
+        @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// y = softmax of the rows of x [outer, length, inner], which lie along `length`, for some of the work's parts.
@@ -25,16 +30,19 @@ public struct VectorFunctions: Sendable {
 
     public init(
         convolve: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
+        convolveByTiles:
+            @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
         softmax: @escaping @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void,
         reduceRows: @escaping @Sendable (UnsafePointer<RowReduction>, Input, Output, Range<Int>) -> Void,
         applySteps:
             @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
     ) {
-        self.convolve = convolve
-        self.pool = pool
-        self.softmax = softmax
-        self.reduceRows = reduceRows
-        self.applySteps = applySteps
+        unsafe self.convolve = unsafe convolve
+        unsafe self.convolveByTiles = unsafe convolveByTiles
+        unsafe self.pool = unsafe pool
+        unsafe self.softmax = unsafe softmax
+        unsafe self.reduceRows = unsafe reduceRows
+        unsafe self.applySteps = unsafe applySteps
     }
 }

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 import pytest
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
-from oracle_support import converted_outputs, one_node, oracle_outputs
+from oracle_support import converted_outputs, one_node, oracle_outputs, small_model
 
 RNG = np.random.default_rng(7)
 
@@ -59,6 +59,105 @@ def test_depthwise_convolution(atc_path, device, tmp_path, case):
     constants = {"w": floats(channels, 1, *window), "b": floats(channels)}
     model = one_node("Conv", feeds, constants, strides=strides, dilations=dilations, pads=pads, group=channels)
     assert_close(atc_path, device, tmp_path, model, feeds)
+
+
+# Convolutions of 3 by 3 that are computed by tiles of four rows, or of two.
+# Batch, channels, height, width, outputs, pads.
+TILED = [
+    (1, 32, 16, 16, 32, (1, 1, 1, 1)),
+    (2, 33, 17, 30, 47, (1, 1, 1, 1)),
+    (1, 40, 27, 33, 40, (0, 2, 1, 0)),
+    (3, 16, 11, 22, 72, (2, 2, 2, 2)),
+    (1, 96, 14, 14, 96, (1, 1, 1, 1)),
+    (2, 100, 11, 13, 90, (1, 0, 2, 1)),
+    (1, 128, 28, 28, 64, (1, 1, 1, 1)),
+]
+
+
+def convolved(x, w, pads):
+    """A convolution without strides in double precision."""
+    top, left, bottom, right = pads
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (top, bottom), (left, right)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, w.shape[2:], (2, 3))
+    return np.einsum("nchwij,ocij->nohw", windows, w.astype(np.float64), optimize=True)
+
+
+def conv_then(nodes, x, w, constants, pads):
+    """A model of a convolution and other nodes, which read `c`, `x` or constants and write `y`."""
+    conv = helper.make_node("Conv", ["x", "w", "b"] if "b" in constants else ["x", "w"], ["c"], pads=pads)
+    return small_model([conv, *nodes], {"x": x}, {"y": TensorProto.FLOAT}, {"w": w} | constants)
+
+
+@pytest.mark.parametrize("case", TILED, ids=lambda case: "x".join(map(str, case[:5])))
+@pytest.mark.parametrize("end", ["bias", "clip", "sum", "swish", "quotient"])
+def test_convolution_by_tiles(atc_path, device, tmp_path, case, end):
+    """Within 1e-5 of the range of the sums."""
+    batch, channels, height, width, outputs, pads = case
+    x, w, b = floats(batch, channels, height, width), floats(outputs, channels, 3, 3), floats(outputs)
+    c = convolved(x, w, pads) + b[:, None, None]
+    other = floats(*c.shape)
+    nodes, wanted, constants = {
+        "bias": ([helper.make_node("Identity", ["c"], ["y"])], c, {}),
+        "clip": (
+            [helper.make_node("Clip", ["c", "low", "high"], ["y"])],
+            np.clip(c, -0.5, 4),
+            {"low": np.float32(-0.5), "high": np.float32(4)},
+        ),
+        "sum": (
+            [helper.make_node("Add", ["other", "c"], ["s"]), helper.make_node("Relu", ["s"], ["y"])],
+            np.maximum(c + other, 0),
+            {"other": other},
+        ),
+        "swish": (
+            [helper.make_node("Sigmoid", ["c"], ["s"]), helper.make_node("Mul", ["c", "s"], ["y"])],
+            c / (1 + np.exp(-c)),
+            {},
+        ),
+        "quotient": (
+            [helper.make_node("Div", ["c", "two"], ["y"])],
+            c / 2,
+            {"two": np.full((outputs, 1, 1), 2, np.float32)},
+        ),
+    }[end]
+    model = conv_then(nodes, x, w, {"b": b} | constants, pads)
+    like = [wanted.astype(np.float32)]
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x}, like)
+    assert np.abs(found - wanted).max() <= 1e-5 * np.ptp(c)
+
+
+@pytest.mark.parametrize("case", [TILED[1], TILED[5]], ids=["four", "two"])
+@pytest.mark.parametrize("place", [(0, 0, 0), (3, 5, 6), (20, 10, 12)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, np.float32(3e38)])
+def test_special_values_in_tiles(atc_path, device, tmp_path, case, place, value):
+    """One pixel changes those results only whose windows contain it; great numbers do not run over on the way."""
+    batch, channels, height, width, outputs, pads = case
+    x, w = floats(batch, channels, height, width), floats(outputs, channels, 3, 3)
+    w *= np.float32(1e-3) if value == np.float32(3e38) else np.float32(1)
+    x[(0, *place)] = value
+    model = conv_then([helper.make_node("Identity", ["c"], ["y"])], x, w, {}, pads)
+    with np.errstate(all="ignore"):
+        wanted = convolved(x, w, pads).astype(np.float32)
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x}, [wanted])
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    finite = np.isfinite(wanted)
+    assert finite.any()
+    np.testing.assert_array_equal(found[~finite], wanted[~finite])
+    error = np.abs(found[finite].astype(np.float64) - wanted[finite])
+    assert error.max() <= 1e-5 * max(np.abs(wanted[finite]).max(), 100)
+
+
+@pytest.mark.parametrize("case", [TILED[0], TILED[4]], ids=["four", "two"])
+def test_infinite_weights_of_tiles(atc_path, device, tmp_path, case):
+    batch, channels, height, width, outputs, pads = case
+    x, w = floats(batch, channels, height, width), floats(outputs, channels, 3, 3)
+    w[5, 3, 1, 1] = np.inf
+    x[0, 3] = np.abs(x[0, 3]) + 1
+    model = conv_then([helper.make_node("Identity", ["c"], ["y"])], x, w, {}, pads)
+    wanted = oracle_outputs(model, {"x": x})
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x}, wanted)
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(wanted[0]))
+    finite = np.isfinite(wanted[0])
+    assert not finite.all() and np.abs(found[finite] - wanted[0][finite]).max() < 1e-3
 
 
 @pytest.mark.parametrize("length, stride, pads", [(1, 1, (0, 0)), (40, 1, (1, 1)), (37, 3, (2, 0))])

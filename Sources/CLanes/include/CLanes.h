@@ -40,6 +40,16 @@ LANES float lanes_sum(lanes x)
     return (quarters.x + quarters.y) + (quarters.z + quarters.w);
 }
 
+/* Raises the processor's invalid flag where a number is NaN. */
+LANES void raise_invalid_of_nan(float x)
+{
+    if (x == x)
+        return;
+    /* Volatile, so that the division takes place. */
+    volatile float zero = 0;
+    zero = zero / zero;
+}
+
 LANES lanes_mask lanes_less(lanes a, lanes b)
 {
     return a < b;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CThreadTeam
 internal import VectorFunctions
 
 /// The memory that a loop's steps lie in.
@@ -61,6 +62,55 @@ struct PackedConvolutionKernel: NativeKernel {
             loop.pixelsPerBlock = max(min(fitting, fair, loop.pixels), 1)
             loop.panelsPerGroup = max(loop.panels, 1)
         }
+        return loop
+    }
+}
+
+/// A convolution by Winograd's minimal filtering; see `WinogradLoop`.
+struct WinogradKernel: NativeKernel {
+    private let loop: WinogradLoop
+    private let steps: StepList
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: WinogradLoop, _ steps: [EpilogueStep]) {
+        self.steps = StepList(steps)
+        var loop = Self.cut(loop)
+        unsafe loop.convolution.epilogue = self.steps.steps
+        self.loop = loop
+    }
+
+    var scratchBytes: Int { 4 * loop.scratchLength * loop.parts }
+    var alarms: Int { Int(TEAM_INVALID) }
+    var parts: Int { loop.parts }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.convolveByTiles(
+                $0, operands.inputs, operands.output(0), operands.scratch.assumingMemoryBound(to: Float.self), parts)
+        }
+    }
+
+    /// Bytes of transformed tiles that the second cache should hold.
+    private static let cached = 768 << 10
+    /// Tiles that fill the registers of every level.
+    private static let batch = 24
+
+    /// Blocks of about the same size, and as few parts as keep all threads busy, since each has scratch memory.
+    private static func cut(_ loop: WinogradLoop) -> WinogradLoop {
+        var loop = loop
+        let tileBytes = 4 * loop.positions * loop.rowLength
+        let fitting = max(cached / tileBytes / batch, 1) * batch
+        let blocks = max((loop.tiles + fitting - 1) / fitting, 1)
+        loop.tilesPerBlock = max((loop.tiles + blocks - 1) / blocks, 1)
+        let threads = Parallel.threads
+        let wanted = threads > 1 ? 4 * threads : 1
+        // Groups transform their tiles for themselves.
+        let groups = max(min((wanted + blocks - 1) / blocks, loop.convolution.panels / 4), 1)
+        let atOnce = WinogradLoop.panelsAtOnce
+        loop.panelsPerGroup = (loop.convolution.panels + groups * atOnce - 1) / (groups * atOnce) * atOnce
+        loop.parts = max(min(wanted, loop.blocks * loop.groups), 1)
         return loop
     }
 }

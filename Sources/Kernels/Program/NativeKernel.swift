@@ -12,6 +12,9 @@ public protocol NativeKernel: Sendable {
     /// Whether output 0 may lie in the memory of input 0, so that the planner can reuse it.
     var canRunInPlace: Bool { get }
 
+    /// See `Program.Step.alarms`.
+    var alarms: Int { get }
+
     /// Into how many independent parts the work can be cut; 1 for a kernel that runs in one piece.
     var parts: Int { get }
 
@@ -28,6 +31,7 @@ extension NativeKernel {
     public var scratchBytes: Int { 0 }
     public var tableBytes: Int { 0 }
     public var canRunInPlace: Bool { false }
+    public var alarms: Int { 0 }
     public var parts: Int { 1 }
 
     public func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe run(operands) }

@@ -17,6 +17,9 @@ package enum Parallel {
     /// How many threads, up to `wanted`, the system grants; they are kept for executions.
     package static func available(_ wanted: Int) -> Int { Int(team_available(Int32(clamping: wanted))) }
 
+    /// How many threads are at hand.
+    static var threads: Int { Int(team_size()) }
+
     /// Forgets what the processor has raised on the calling thread and on those at hand; returns what the former had.
     package static func forgetExceptions() -> Int { Int(team_forget_exceptions()) }
     /// What was raised since, as in `Program.Step.alarms`.

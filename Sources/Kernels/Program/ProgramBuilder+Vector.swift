@@ -12,10 +12,7 @@ extension ProgramBuilder {
     ) throws -> Value? {
         let (image, window) = (shape(x), shape(filter))
         guard desc(x).dataType == .float, (3...4).contains(image.count), let strides = constantStrides(filter),
-            !image.contains(0), !window.contains(0),
-            KernelChoice.vectorConvolution(
-                outputs: window[0], channels: window[1], pixels: output.shape[0] * output.shape[2...].reduce(1, *),
-                groups: geometry.groups)
+            !image.contains(0), !window.contains(0), geometry.groups == 1
         else { return nil }
 
         func plane(_ sizes: some BidirectionalCollection<Int>, _ filler: Int) -> (Int, Int) {
@@ -31,8 +28,14 @@ extension ProgramBuilder {
             batch: image[0], image: (height, width, image[1]), output: (outHeight, outWidth, output.shape[1]),
             window: (windowHeight, windowWidth), strides: (strideY, strideX), dilations: (dilationY, dilationX),
             padTop: padTop, padLeft: padLeft)
+        let tile: Int?
+        switch KernelChoice.convolution(loop, keepsNaN: keepsNaN) {
+        case .oneDNN: return nil
+        case .direct: tile = nil
+        case .tiles(let size): tile = size
+        }
         let form = WeightForm(
-            kind: .panels, outputs: window[0], channels: image[1],
+            kind: tile.map { .tiles($0) } ?? .panels, outputs: window[0], channels: image[1],
             window: Array(window[2...]), outputStride: strides[0], channelStride: strides[1],
             windowStrides: Array(strides[2...]))
         let source = try MemoryDescriptor.channelsLast(.float, image)
@@ -40,8 +43,12 @@ extension ProgramBuilder {
         var inputs = [try operand(x, source).buffer, try packed(filter, form)]
         var steps: [EpilogueStep] = []
         try add(bias, to: &inputs, &loop, &steps)
-        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout)
-        return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
+        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout, divides: tile == nil)
+        guard let tile else {
+            return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
+        }
+        let kernel = WinogradKernel(WinogradLoop(loop, tile: tile), steps)
+        return emit(kernel, inputs: inputs, output: output, layout: layout)
     }
 
     /// The product of rows [M, K] and a constant matrix [K, N]; nil where the matrix is not at hand, or oneDNN's is
@@ -172,10 +179,13 @@ extension ProgramBuilder {
     }
 
     /// Takes over as many pending post-operations as the vector kernels can do.
+    ///
+    /// - divides: whether division is among them; a kernel with alarms leaves it, see `PostOperation.dividesPadding`.
     private func takeSteps(
-        _ steps: inout [EpilogueStep], _ inputs: inout [Int], result: [Int], channel: Int, layout: MemoryDescriptor
+        _ steps: inout [EpilogueStep], _ inputs: inout [Int], result: [Int], channel: Int, layout: MemoryDescriptor,
+        divides: Bool = true
     ) throws {
-        while let operation = postOperations.first {
+        while let operation = postOperations.first, divides || !operation.dividesPadding {
             switch operation {
             case .eltwise(let function):
                 guard let function = function.elementFunction else { return }

@@ -166,7 +166,8 @@ public final class ProgramBuilder {
             Program.Step(
                 name: nodeName, type: nodeType, kind: .native(kernel, inputs: inputs, outputs: outputs),
                 scratchBytes: kernel.scratchBytes,
-                reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace, countsResult: countsResult))
+                reads: inputs, writes: outputs, canRunInPlace: kernel.canRunInPlace, alarms: kernel.alarms,
+                countsResult: countsResult))
     }
 
     /// Emits a kernel that works on elements in any order: the result lies as `x` does.

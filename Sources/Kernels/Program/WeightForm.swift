@@ -7,6 +7,9 @@ package struct WeightForm: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
         /// [panels][window][channels][16], then as many zeros as channels.
         case panels
+        /// A filter of 3 by 3 transformed for tiles of so many rows of the result, [panels][positions][channels][16], then
+        /// the form `panels`, from which the filter comes back.
+        case tiles(Int)
         /// [panels][16]: one number for each output.
         case row
     }
@@ -22,7 +25,13 @@ package struct WeightForm: Equatable, Sendable {
 
     package var byteCount: Int {
         let rows = panels * ConvolutionLoop.panel * positions
-        return 4 * (kind == .panels ? rows * channels + channels : rows)
+        return 4 * (kind == .row ? rows : transformed + rows * channels + channels)
+    }
+
+    /// Elements of the transformed filter.
+    private var transformed: Int {
+        guard case .tiles(let tile) = kind else { return 0 }
+        return panels * (tile + 2) * (tile + 2) * channels * ConvolutionLoop.panel
     }
 
     /// How far into the constant's elements this reaches.
@@ -36,14 +45,22 @@ package struct WeightForm: Equatable, Sendable {
 
     /// Safety: `source` covers `extent` floats, `target` covers `byteCount` bytes.
     @unsafe
-    package func pack(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, parts: Range<Int>) {
+    package func pack(_ source: UnsafePointer<Float>, into area: UnsafeMutablePointer<Float>, parts: Range<Int>) {
+        let target = unsafe area + transformed
         for panel in parts {
             forEachRow(of: panel) { original, packed, count in
                 for lane in 0..<count { unsafe target[packed + lane] = unsafe source[original + lane * outputStride] }
                 for lane in count..<ConvolutionLoop.panel { unsafe target[packed + lane] = 0 }
             }
         }
-        if kind == .panels, parts.upperBound == panels {
+        if case .tiles(let tile) = kind {
+            for panel in parts {
+                unsafe WinogradWeights.transform(
+                    target + panel * positions * channels * ConvolutionLoop.panel,
+                    into: area + panel * transformed / panels, channels: channels, tile: tile)
+            }
+        }
+        if kind != .row, parts.upperBound == panels {
             let zeros = unsafe target + panels * positions * channels * ConvolutionLoop.panel
             unsafe zeros.update(repeating: 0, count: channels)
         }
@@ -56,7 +73,9 @@ package struct WeightForm: Equatable, Sendable {
     package func unpack(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
         for panel in 0..<panels {
             forEachRow(of: panel) { original, packed, count in
-                for lane in 0..<count { unsafe target[original + lane * outputStride] = unsafe source[packed + lane] }
+                for lane in 0..<count {
+                    unsafe target[original + lane * outputStride] = unsafe source[transformed + packed + lane]
+                }
             }
         }
     }

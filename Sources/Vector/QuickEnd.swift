@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VectorFunctions
+
+/// What a tile applies to its sums at once: the bias, an operand's element, then bounds.
+struct QuickEnd {
+    var bias: Input?
+    var operand: Input?
+    var low = -Float.infinity
+    var high = Float.infinity
+    /// The steps of the epilogue that are done by it.
+    var steps = 0
+
+    @inline(__always)
+    init(_ loop: ConvolutionLoop, _ operands: VectorFunctions.Operands) {
+        if loop.hasBias { bias = Input(operands[2].assumingMemoryBound(to: Float.self)) }
+        if loop.epilogue.count > 0, case .combine(.add, .ofElement, let place) = loop.epilogue[0].action {
+            operand = Input(operands[place].assumingMemoryBound(to: Float.self))
+            steps = 1
+        }
+        guard steps < loop.epilogue.count, case .apply(let function) = loop.epilogue[steps].action else { return }
+        guard function.kind == .clamp else { return }
+        (low, high) = (function.alpha, function.beta)
+        steps += 1
+    }
+
+    /// The sum of one pixel's channels from `channel` on, with everything applied. `shift` is the bias.
+    @inline(__always)
+    func apply(_ sum: Lanes, _ shift: Lanes, at offset: Int, count: Int) -> Lanes {
+        var sum = sum + shift
+        if let operand { sum += load(operand + offset, first: count) }
+        return atMost(all(high), atLeast(all(low), sum))
+    }
+}
