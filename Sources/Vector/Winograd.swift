@@ -100,7 +100,8 @@ private func transformInput<Transform: TileTransform>(
     let (image, side) = (loop.convolution, Transform.side)
     let (top, left) = (place.row - image.padTop, place.column - image.padLeft)
     let start =
-        Input(operands[0].assumingMemoryBound(to: Float.self)) + place.image * image.height * image.width * image.channels
+        Input(operands[0].assumingMemoryBound(to: Float.self)) + place.image * image.height * image.width
+        * image.channels
     let corner = start + (top * image.width + left) * image.channels
 
     @inline(__always) func transform(_ channel: Int, _ element: (Int, Int) -> Lanes) {
@@ -130,7 +131,8 @@ private func transformInput<Transform: TileTransform>(
     while channel < image.channels {
         let rest = image.channels - channel
         transform(channel) { row, column in
-            guard row >= rows.lowerBound, row < rows.upperBound, column >= columns.lowerBound, column < columns.upperBound
+            guard row >= rows.lowerBound, row < rows.upperBound, column >= columns.lowerBound,
+                column < columns.upperBound
             else { return .zero }
             return load(corner + (row * image.width + column) * image.channels + channel, first: rest)
         }

@@ -93,24 +93,24 @@ struct WinogradKernel: NativeKernel {
     }
 
     /// Bytes of transformed tiles that the second cache should hold.
-    private static let cached = 768 << 10
+    private static let cached = 640 << 10
     /// Tiles that fill the registers of every level.
     private static let batch = 24
 
-    /// Blocks of about the same size, and as few parts as keep all threads busy, since each has scratch memory.
+    /// One part for each thread, since every part has scratch memory, and as much to do for each.
     private static func cut(_ loop: WinogradLoop) -> WinogradLoop {
         var loop = loop
-        let tileBytes = 4 * loop.positions * loop.rowLength
-        let fitting = max(cached / tileBytes / batch, 1) * batch
-        let blocks = max((loop.tiles + fitting - 1) / fitting, 1)
+        let threads = max(Parallel.threads, 1)
+        let fitting = max(cached / (4 * loop.positions * loop.rowLength), batch)
+        var blocks = max((loop.tiles + fitting - 1) / fitting, 1)
+        let fair = (blocks + threads - 1) / threads * threads
+        if loop.tiles >= fair * batch { blocks = fair }
         loop.tilesPerBlock = max((loop.tiles + blocks - 1) / blocks, 1)
-        let threads = Parallel.threads
-        let wanted = threads > 1 ? 4 * threads : 1
-        // Groups transform their tiles for themselves.
-        let groups = max(min((wanted + blocks - 1) / blocks, loop.convolution.panels / 4), 1)
+        // Parts that share a block transform it for themselves, so they get some panels each.
+        let groups = loop.blocks % threads == 0 ? 1 : max(min(threads, loop.convolution.panels / 4), 1)
         let atOnce = WinogradLoop.panelsAtOnce
-        loop.panelsPerGroup = (loop.convolution.panels + groups * atOnce - 1) / (groups * atOnce) * atOnce
-        loop.parts = max(min(wanted, loop.blocks * loop.groups), 1)
+        loop.panelsPerGroup = max((loop.convolution.panels + groups * atOnce - 1) / (groups * atOnce), 1) * atOnce
+        loop.parts = max(min(threads, loop.blocks * loop.groups), 1)
         return loop
     }
 }

@@ -35,7 +35,7 @@ enum KernelChoice {
         let (small, large) = (WinogradLoop(loop, tile: 2), WinogradLoop(loop, tile: 4))
         // The weights are four times as large, or nearly twice: few tiles do not make up for reading them.
         let staysInCache = 4 * large.positions * loop.channels * loop.outChannels <= 1 << 20
-        if large.tiles >= (staysInCache ? 16 : 40) { return 4 }
+        if large.tiles >= (staysInCache ? 4 : 40) { return 4 }
         return small.tiles >= 49 ? 2 : nil
     }
 
