@@ -2,8 +2,10 @@
 """Compares `acl` with ONNX Runtime and OpenVINO on real models, in one run; prints medians, ratios and goals.
 
     python Benchmarks/bench.py [--quick] [--only steady,cold] [--models ppocr_cls] [--json figures.json]
+    python Benchmarks/bench.py --only operators [--operators "resize|transpose"]
 
-Ratios are against the faster peer, geometric means over the models. One thread means pinned to one core.
+Ratios are against the faster peer, geometric means over the models. One thread means pinned to one core. Single
+operators are compared with ONNX Runtime only, by the processor time of one thread.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import models
 from engines import ENGINES, PEERS
 from parent import WorkerFailed
 
-FIGURES = ("results", "steady", "cold", "memory", "call", "threads")
+FIGURES = ("results", "steady", "cold", "memory", "call", "threads", "operators")
 LABELS = {"acl": "acl", "ort": "ONNX Runtime", "ov": "OpenVINO"}
 
 
@@ -144,11 +146,39 @@ def run_threads(report: Report, names: list[str], effort: figures.Effort) -> Non
     report.data["threads"] = rows
 
 
+def run_operators(report: Report, pattern: str, effort: figures.Effort) -> None:
+    report.section("Single operators, 1 thread: processor time in µs, ratio, largest error over the output's range")
+    rows, families = [], {}
+    for row in figures.operators(pattern, effort):
+        if "failed" in row:
+            print(f"  {row['name']:52} FAILED: {row['failed']}", flush=True)
+            continue
+        row["ratio"] = row["acl"] / row["ort"]
+        rows.append(row)
+        families.setdefault(row["family"], []).append(row["ratio"])
+        print(
+            f"  {row['name']:52} {row['acl']:9.1f} {row['ort']:9.1f} {row['ratio']:7.3f} {row['error']:8.1e}",
+            flush=True,
+        )
+    if not rows:
+        raise RuntimeError(f"no operator matches {pattern!r}")
+    report.section("Families of operators: geometric means, and the ten operators that are worst")
+    for family, ratios in families.items():
+        print(f"  {family:52} {geometric_mean(ratios):7.3f}")
+    rows.sort(key=lambda row: -row["ratio"])
+    for row in rows[:10]:
+        print(f"  {row['name']:52} {row['ratio']:7.3f}")
+    report.data["operators"] = rows
+    report.goal("single operators, geometric mean", geometric_mean([row["ratio"] for row in rows]), 0.9)
+    report.goal("single operators, worst", rows[0]["ratio"], 1.2)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few rounds: rough numbers in about three minutes")
     parser.add_argument("--only", default=",".join(FIGURES), help=f"figures, of {','.join(FIGURES)}")
     parser.add_argument("--models", default=",".join(models.TIMED), help="models of the timed figures")
+    parser.add_argument("--operators", default="", help="a regular expression for families and names of operators")
     parser.add_argument("--json", type=Path, help="write every number to this file")
     options = parser.parse_args()
     only, timed = options.only.split(","), options.models.split(",")
@@ -164,6 +194,7 @@ def main() -> int:
         "memory": lambda: run_memory(report, timed),
         "call": lambda: run_call(report, effort),
         "threads": lambda: run_threads(report, timed, effort),
+        "operators": lambda: run_operators(report, options.operators, effort),
     }
     failed = False
     for figure in only:

@@ -175,13 +175,15 @@ class AclEngine(Engine):
 
     def __init__(self, path: Path, threads: int):
         import acl
-        from acl_model import check
+        from acl_model import REPEAT_INITIALIZE, check
 
         assert os.environ["PYACLMDL_NUM_THREADS"] == str(threads)
         self.acl = acl
         self._data = path.read_bytes()
         self._address = acl.util.bytes_to_ptr(self._data)
-        check(acl.init(), "acl.init")
+        code = acl.init()
+        if code != REPEAT_INITIALIZE:  # another engine of this process has done it
+            check(code, "acl.init")
         check(acl.rt.set_device(0), "acl.rt.set_device")
 
     def enter_thread(self) -> None:

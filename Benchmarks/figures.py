@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,3 +123,14 @@ def throughput(name: str, effort: Effort) -> dict[str, dict]:
             with Process(engine, name, threads=1, pin=False) as process:
                 rows[engine].append(process.ask("throughput", threads=4, seconds=effort.seconds * 4))
     return medians(rows)
+
+
+def operators(pattern: str, effort: Effort) -> Iterator[dict]:
+    """Microseconds of single operators on `acl` and ONNX Runtime, as `operator_worker.py` finds them."""
+    command = [sys.executable, Path(__file__).with_name("operator_worker.py"), str(effort.seconds / 4), pattern]
+    environment = os.environ | {"PYACLMDL_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        for line in process.stdout:
+            yield json.loads(line)
+    if process.returncode:
+        raise RuntimeError(f"the measurement of single operators exited with {process.returncode}")
