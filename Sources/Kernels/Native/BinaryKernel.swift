@@ -58,13 +58,17 @@ struct BinaryKernel: NativeKernel {
         canRunInPlace = loops.inputBytes == loops.outputBytes && shapes.first == shapes.output
     }
 
-    func run(_ operands: KernelOperands) {
+    var parts: Int { walk.parts }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let (first, second, output) = unsafe (operands.inputs[0], operands.inputs[1], operands.outputs[0])
         let (size, outputSize) = (loops.inputBytes, loops.outputBytes)
         // A merged dimension of more than one element is in one operand at least.
         let loop = unsafe !walk.firstAdvances ? loops.fixedFirst : !walk.secondAdvances ? loops.fixedSecond : loops.both
-        walk.forEachRun { y, a, b in
-            unsafe loop(first + a * size, second + b * size, output + y * outputSize, walk.runLength)
+        walk.forEachRun(in: parts) { y, a, b, count in
+            unsafe loop(first + a * size, second + b * size, output + y * outputSize, count)
         }
     }
 }

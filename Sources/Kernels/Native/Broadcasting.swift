@@ -35,14 +35,38 @@ struct Broadcasting: Sendable, Equatable {
         outer = NestedLoops(loops.reversed())
     }
 
-    /// Calls `body` for each run with the offsets of the output and of the operands.
+    /// Elements of a part: enough work to be worth another thread.
+    private static let partLength = 16384
+    /// A part is some of the runs, or a piece of one.
+    private var runsPerPart: Int { max(1, Self.partLength / max(runLength, 1)) }
+    private var pieces: Int { max(1, runLength / Self.partLength) }
+
+    /// Into how many independent parts the walk can be cut.
+    var parts: Int { max(1, (outer.count + runsPerPart - 1) / runsPerPart * pieces) }
+
+    /// Calls `body` for each run of some parts with the offsets of the output and of the operands, and the run's length.
     @inline(__always)
-    func forEachRun(_ body: (_ output: Int, _ first: Int, _ second: Int) -> Void) {
-        if runLength == 0 { return }
-        var output = 0
-        outer.forEach { first, second in
-            body(output, first, second)
-            output += runLength
+    func forEachRun(in parts: Range<Int>, _ body: (_ output: Int, _ first: Int, _ second: Int, _ count: Int) -> Void) {
+        if runLength == 0 || outer.count == 0 { return }
+        if pieces == 1 {
+            let runs = parts.lowerBound * runsPerPart..<min(parts.upperBound * runsPerPart, outer.count)
+            if runs.isEmpty { return }
+            var output = runs.lowerBound * runLength
+            outer.forEach(in: runs) { first, second in
+                body(output, first, second, runLength)
+                output += runLength
+            }
+            return
+        }
+        for part in parts {
+            let (run, piece) = (part / pieces, part % pieces)
+            let start = runLength * piece / pieces
+            let count = runLength * (piece + 1) / pieces - start
+            outer.forEach(in: run..<run + 1) { first, second in
+                body(
+                    run * runLength + start, first + (firstAdvances ? start : 0),
+                    second + (secondAdvances ? start : 0), count)
+            }
         }
     }
 }

@@ -60,20 +60,55 @@ where F.Operand == T.Wide, F.Result == T.Wide {
 
     var canRunInPlace: Bool { true }
 
-    func run(_ operands: KernelOperands) {
+    /// Columns that are worked on together: few enough for the stack.
+    private static var block: Int { 128 }
+    private var blocks: Int { (plan.inner + Self.block - 1) / Self.block }
+    /// Rows or blocks of columns of a part, so that it is worth another thread.
+    private var group: Int { max(1, 16384 / max(plan.length * min(plan.inner, Self.block), 1)) }
+    var parts: Int { max(1, (plan.outer * blocks + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let x = unsafe operands.input(0, as: T.self)
         let y = unsafe operands.output(0, as: T.self)
-        for row in 0..<plan.outer {
-            for column in 0..<plan.inner {
-                let start = row * plan.length * plan.inner + column
-                var state = neutral
+        unsafe withUnsafeTemporaryAllocation(of: T.Wide.self, capacity: Self.block) { states in
+            for number in parts.lowerBound * group..<min(parts.upperBound * group, plan.outer * blocks) {
+                let (row, first) = (number / blocks, number % blocks * Self.block)
+                let start = row * plan.length * plan.inner + first
+                let count = min(Self.block, plan.inner - first)
+                if plan.inner == 1 {
+                    unsafe runLine(x + start, y + start)
+                    continue
+                }
+                for column in 0..<count { unsafe states[column] = neutral }
                 for step in 0..<plan.length {
                     let place = start + (plan.reverse ? plan.length - 1 - step : step) * plan.inner
-                    let next = unsafe F.apply(state, x[place].wide)
-                    unsafe y[place] = T(wide: plan.exclusive ? state : next)
-                    state = next
+                    let (source, target) = unsafe (x + place, y + place)
+                    if plan.exclusive {
+                        for column in 0..<count {
+                            let state = unsafe states[column]
+                            unsafe states[column] = F.apply(state, source[column].wide)
+                            unsafe target[column] = T(wide: state)
+                        }
+                    } else {
+                        for column in 0..<count {
+                            let state = unsafe F.apply(states[column], source[column].wide)
+                            unsafe states[column] = state
+                            unsafe target[column] = T(wide: state)
+                        }
+                    }
                 }
             }
+        }
+    }
+    private func runLine(_ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>) {
+        var state = neutral
+        for step in 0..<plan.length {
+            let place = plan.reverse ? plan.length - 1 - step : step
+            let next = unsafe F.apply(state, x[place].wide)
+            unsafe y[place] = T(wide: plan.exclusive ? state : next)
+            state = next
         }
     }
 }

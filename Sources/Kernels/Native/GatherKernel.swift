@@ -20,34 +20,72 @@ public struct GatherKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+    /// Slices of a part, so that it is worth another thread; a multiple of the slices that one list of indices picks, or a
+    /// share of them.
+    private var slicesPerPart: Int { max(1, (1 << 17) / max(innerBytes, 1)) }
+    private var slices: Int { batch * outer * count }
+    public var parts: Int { max(1, (slices + slicesPerPart - 1) / slicesPerPart) }
 
-    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let slices = parts.lowerBound * slicesPerPart..<min(parts.upperBound * slicesPerPart, slices)
         switch indexType {
-        case .uint8: unsafe gather(operands, UInt8.self)
-        case .int32: unsafe gather(operands, Int32.self)
-        case .int64: unsafe gather(operands, Int64.self)
+        case .uint8: unsafe gather(operands, slices, UInt8.self)
+        case .int32: unsafe gather(operands, slices, Int32.self)
+        case .int64: unsafe gather(operands, slices, Int64.self)
         }
     }
 
-    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+    public func check(_ operands: KernelOperands) -> IndexFailure? {
+        switch indexType {
+        case .uint8: unsafe check(operands, UInt8.self)
+        case .int32: unsafe check(operands, Int32.self)
+        case .int64: unsafe check(operands, Int64.self)
+        }
+    }
+
+    private func check<Index: FixedWidthInteger & BitwiseCopyable>(
         _ operands: KernelOperands, _ type: Index.Type
     ) -> IndexFailure? {
-        var target = unsafe operands.outputs[0]
-        var source = unsafe UnsafeRawPointer(operands.inputs[0])
-        for group in 0..<batch {
-            for _ in 0..<outer {
-                for element in group * count..<(group + 1) * count {
-                    guard let position = unsafe position(operands.inputs[1], element, type, size: size) else {
-                        return unsafe indexFailure(operands.inputs[1], input: 1, element, type, size: size)
-                    }
-                    unsafe moveBytes(from: source + position &* innerBytes, to: target, count: innerBytes)
-                    unsafe target += innerBytes
-                }
-                unsafe source += size * innerBytes
-            }
+        guard slices > 0 else { return nil }
+        for element in 0..<batch * count where unsafe position(operands.inputs[1], element, type, size: size) == nil {
+            return unsafe indexFailure(operands.inputs[1], input: 1, element, type, size: size)
         }
         return nil
+    }
+
+    @inline(__always)
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ slices: Range<Int>, _ type: Index.Type
+    ) {
+        var slice = slices.lowerBound
+        while slice < slices.upperBound {
+            // As many slices as come from one place in the outer dimensions.
+            let row = slice / count
+            let end = min((row + 1) * count, slices.upperBound)
+            let indices = row / outer * count - row * count
+            let source = unsafe operands.inputs[0] + row * size * innerBytes
+            switch innerBytes {
+            case 4: unsafe pick(operands, slice..<end, indices, source, type, bytes: 4)
+            case 8: unsafe pick(operands, slice..<end, indices, source, type, bytes: 8)
+            default: unsafe pick(operands, slice..<end, indices, source, type, bytes: innerBytes)
+            }
+            slice = end
+        }
+    }
+
+    /// - indices: what to add to a slice's number to get that of its index.
+    @inline(__always)
+    private func pick<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ slices: Range<Int>, _ indices: Int, _ source: UnsafeRawPointer,
+        _ type: Index.Type, bytes: Int
+    ) {
+        let (list, target) = unsafe (UnsafeRawPointer(operands.inputs[1]), operands.outputs[0])
+        for slice in slices {
+            guard let position = unsafe position(list, slice &+ indices, type, size: size) else { continue }
+            unsafe moveBytes(from: source + position &* bytes, to: target + slice &* bytes, count: bytes)
+        }
     }
 }
 
@@ -69,32 +107,46 @@ public struct GatherNdKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+    private var tuplesPerPart: Int { max(1, (1 << 17) / max(innerBytes, 1)) }
+    public var parts: Int { max(1, (batch * count + tuplesPerPart - 1) / tuplesPerPart) }
 
-    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let tuples = parts.lowerBound * tuplesPerPart..<min(parts.upperBound * tuplesPerPart, batch * count)
         switch indexType {
-        case .uint8: unsafe gather(operands, UInt8.self)
-        case .int32: unsafe gather(operands, Int32.self)
-        case .int64: unsafe gather(operands, Int64.self)
+        case .uint8: unsafe gather(operands, tuples, UInt8.self)
+        case .int32: unsafe gather(operands, tuples, Int32.self)
+        case .int64: unsafe gather(operands, tuples, Int64.self)
         }
     }
 
-    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+    public func check(_ operands: KernelOperands) -> IndexFailure? {
+        switch indexType {
+        case .uint8: unsafe check(operands, UInt8.self)
+        case .int32: unsafe check(operands, Int32.self)
+        case .int64: unsafe check(operands, Int64.self)
+        }
+    }
+
+    private func check<Index: FixedWidthInteger & BitwiseCopyable>(
         _ operands: KernelOperands, _ type: Index.Type
     ) -> IndexFailure? {
-        let groupBytes = sizes.reduce(innerBytes, *)
-        var target = unsafe operands.outputs[0]
-        for group in 0..<batch {
-            let source = unsafe operands.inputs[0] + group * groupBytes
-            for tuple in group * count..<(group + 1) * count {
-                guard let row = unsafe row(operands.inputs[1], tuple, sizes, type) else {
-                    return unsafe tupleFailure(operands.inputs[1], input: 1, tuple, sizes, type)
-                }
-                unsafe moveBytes(from: source + row * innerBytes, to: target, count: innerBytes)
-                unsafe target += innerBytes
-            }
+        for tuple in 0..<batch * count where unsafe row(operands.inputs[1], tuple, sizes, type) == nil {
+            return unsafe tupleFailure(operands.inputs[1], input: 1, tuple, sizes, type)
         }
         return nil
+    }
+
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ tuples: Range<Int>, _ type: Index.Type
+    ) {
+        let groupBytes = sizes.reduce(innerBytes, *)
+        for tuple in tuples {
+            guard let row = unsafe row(operands.inputs[1], tuple, sizes, type) else { continue }
+            let source = unsafe operands.inputs[0] + tuple / count * groupBytes + row * innerBytes
+            unsafe moveBytes(from: source, to: operands.outputs[0] + tuple * innerBytes, count: innerBytes)
+        }
     }
 }
 
@@ -151,26 +203,47 @@ struct ElementLookup: Sendable {
         size = data[axis]
     }
 
-    /// Calls `body` with the number of each index and the element of the data that it names; leaves out those that lie
-    /// outside and returns the first of them.
+    var count: Int { lines.count * lineLength }
+    private var linesPerPart: Int { max(1, 16384 / max(lineLength, 1)) }
+    var parts: Int { max(1, (lines.count + linesPerPart - 1) / linesPerPart) }
+
+    /// The first index that lies outside.
     /// - input: the kernel's input that holds the indices.
+    func check<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ indices: UnsafeRawPointer, input: Int, _ type: Index.Type
+    ) -> IndexFailure? {
+        // Without a branch for each index, until there is reason to look closer.
+        let (shift, span) = (UInt(bitPattern: size), UInt(bitPattern: size) &* 2)
+        var areInside = true
+        for number in 0..<count {
+            let index = unsafe indices.loadUnaligned(fromByteOffset: number &* MemoryLayout<Index>.size, as: type)
+            areInside = UInt(truncatingIfNeeded: index) &+ shift < span && areInside
+        }
+        if areInside { return nil }
+        for number in 0..<count where unsafe position(indices, number, type, size: size) == nil {
+            return unsafe indexFailure(indices, input: input, number, type, size: size)
+        }
+        return nil
+    }
+
+    /// Calls `body` with the number of each index and the element of the data that it names, for some parts; leaves out
+    /// those that lie outside.
     @inline(__always)
     func forEach<Index: FixedWidthInteger & BitwiseCopyable>(
-        _ indices: UnsafeRawPointer, input: Int, _ type: Index.Type, _ body: (_ index: Int, _ element: Int) -> Void
-    ) -> IndexFailure? {
-        var number = 0
-        var failure: IndexFailure?
-        lines.forEach { line, _ in
+        in parts: Range<Int>, _ indices: UnsafeRawPointer, _ type: Index.Type,
+        _ body: (_ index: Int, _ element: Int) -> Void
+    ) {
+        let range = parts.lowerBound * linesPerPart..<min(parts.upperBound * linesPerPart, lines.count)
+        if range.isEmpty { return }
+        var number = range.lowerBound * lineLength
+        lines.forEach(in: range) { line, _ in
             for column in 0..<lineLength {
                 if let position = unsafe position(indices, number, type, size: size) {
                     body(number, line &+ column &* step &+ position &* axisStride)
-                } else if failure == nil {
-                    failure = unsafe indexFailure(indices, input: input, number, type, size: size)
                 }
                 number &+= 1
             }
         }
-        return failure
     }
 }
 
@@ -188,23 +261,43 @@ public struct GatherElementsKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) { _ = unsafe runChecked(operands) }
+    public var parts: Int { lookup.parts }
 
-    public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
         switch indexType {
-        case .uint8: unsafe gather(operands, UInt8.self)
-        case .int32: unsafe gather(operands, Int32.self)
-        case .int64: unsafe gather(operands, Int64.self)
+        case .uint8: unsafe gather(operands, parts, UInt8.self)
+        case .int32: unsafe gather(operands, parts, Int32.self)
+        case .int64: unsafe gather(operands, parts, Int64.self)
+        }
+    }
+
+    public func check(_ operands: KernelOperands) -> IndexFailure? {
+        switch indexType {
+        case .uint8: unsafe lookup.check(operands.inputs[1], input: 1, UInt8.self)
+        case .int32: unsafe lookup.check(operands.inputs[1], input: 1, Int32.self)
+        case .int64: unsafe lookup.check(operands.inputs[1], input: 1, Int64.self)
         }
     }
 
     private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
-        _ operands: KernelOperands, _ type: Index.Type
-    ) -> IndexFailure? {
-        let (source, target) = unsafe (operands.inputs[0], operands.outputs[0])
-        return unsafe lookup.forEach(operands.inputs[1], input: 1, type) { index, element in
-            unsafe moveBytes(
-                from: source + element * elementBytes, to: target + index * elementBytes, count: elementBytes)
+        _ operands: KernelOperands, _ parts: Range<Int>, _ type: Index.Type
+    ) {
+        switch elementBytes {
+        case 4: unsafe gather(operands, parts, type, bytes: 4)
+        case 8: unsafe gather(operands, parts, type, bytes: 8)
+        default: unsafe gather(operands, parts, type, bytes: elementBytes)
+        }
+    }
+
+    @inline(__always)
+    private func gather<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ parts: Range<Int>, _ type: Index.Type, bytes: Int
+    ) {
+        let (source, target) = unsafe (UnsafeRawPointer(operands.inputs[0]), operands.outputs[0])
+        unsafe lookup.forEach(in: parts, operands.inputs[1], type) { index, element in
+            unsafe moveBytes(from: source + element &* bytes, to: target + index &* bytes, count: bytes)
         }
     }
 }

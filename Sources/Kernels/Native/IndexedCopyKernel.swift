@@ -9,6 +9,9 @@ public struct IndexedCopyKernel: NativeKernel {
     private let runBytes: Int
     /// The coordinates of the last table that follow one another in the source as well.
     private let contiguous: Range<Int>
+    /// The outermost table of more than one coordinate, by which the work is cut; nil where there is none.
+    private let cut: Int?
+    public let parts: Int
 
     /// - tables: for each dimension of the target the coordinates in the source. - source: shape of the source.
     /// - Precondition: all coordinates lie inside the source.
@@ -35,6 +38,9 @@ public struct IndexedCopyKernel: NativeKernel {
             if index + 1 - start > longest.count { longest = start..<index + 1 }
         }
         self.tables = tables
+        cut = tables.firstIndex { $0.count > 1 }
+        let bytes = tables.reduce(run) { $0 * $1.count }
+        parts = cut.map { max(1, min(tables[$0].count, bytes >> 17)) } ?? 1
         runBytes = run
         contiguous = longest
     }
@@ -44,6 +50,19 @@ public struct IndexedCopyKernel: NativeKernel {
     public func run(_ operands: KernelOperands) {
         var target = unsafe operands.outputs[0]
         unsafe walk(0, UnsafeRawPointer(operands.inputs[0]), &target)
+    }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
+        guard let cut, cut < tables.count - 1, self.parts > 1 else {
+            if parts.lowerBound == 0 { unsafe run(operands) }
+            return
+        }
+        let count = tables[cut].count
+        let coordinates = count * parts.lowerBound / self.parts..<count * parts.upperBound / self.parts
+        let source = unsafe UnsafeRawPointer(operands.inputs[0]) + tables[..<cut].reduce(0) { $0 + ($1.first ?? 0) }
+        let bytes = tables[(cut + 1)...].reduce(runBytes) { $0 * $1.count }
+        var target = unsafe operands.outputs[0] + coordinates.lowerBound * bytes
+        for coordinate in coordinates { unsafe walk(cut + 1, source + tables[cut][coordinate], &target) }
     }
 
     private func walk(_ level: Int, _ source: UnsafeRawPointer, _ target: inout UnsafeMutableRawPointer) {

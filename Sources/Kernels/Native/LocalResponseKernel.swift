@@ -26,34 +26,39 @@ struct LocalResponsePlan: Sendable {
 struct LocalResponseKernel<T: Element>: NativeKernel where T.Wide: Real {
     let plan: LocalResponsePlan
 
-    func run(_ operands: KernelOperands) {
+    /// A part is a channel of an image.
+    var parts: Int { max(1, plan.batch * plan.channels) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        guard plan.batch > 0, plan.channels > 0 else { return }
         let x = unsafe operands.input(0, as: T.self)
         let y = unsafe operands.output(0, as: T.self)
         let (channels, inner) = (plan.channels, plan.inner)
         let (bias, alpha, beta) = (T.Wide(plan.bias), T.Wide(plan.alpha), T.Wide(plan.beta))
         let block = 128
         unsafe withUnsafeTemporaryAllocation(of: T.Wide.self, capacity: block) { sums in
-            for item in 0..<plan.batch {
+            for part in parts {
+                let (item, channel) = (part / channels, part % channels)
                 let image = unsafe x + item * channels * inner
-                for channel in 0..<channels {
-                    let first = max(0, channel - plan.radius)
-                    let last = min(channels - 1, channel + plan.radius)
-                    for start in stride(from: 0, to: inner, by: block) {
-                        let count = min(block, inner - start)
-                        for index in 0..<count { unsafe sums[index] = 0 }
-                        for neighbour in first...last {
-                            let line = unsafe image + (neighbour * inner + start)
-                            for index in 0..<count {
-                                let value = unsafe line[index].wide
-                                unsafe sums[index] += value * value
-                            }
-                        }
-                        let place = channel * inner + start
-                        let (line, target) = unsafe (image + place, y + (item * channels * inner + place))
+                let first = max(0, channel - plan.radius)
+                let last = min(channels - 1, channel + plan.radius)
+                for start in stride(from: 0, to: inner, by: block) {
+                    let count = min(block, inner - start)
+                    for index in 0..<count { unsafe sums[index] = 0 }
+                    for neighbour in first...last {
+                        let line = unsafe image + (neighbour * inner + start)
                         for index in 0..<count {
-                            let base = unsafe bias + alpha * sums[index]
-                            unsafe target[index] = T(wide: line[index].wide / raise(base, beta))
+                            let value = unsafe line[index].wide
+                            unsafe sums[index] += value * value
                         }
+                    }
+                    let place = channel * inner + start
+                    let (line, target) = unsafe (image + place, y + (item * channels * inner + place))
+                    for index in 0..<count {
+                        let base = unsafe bias + alpha * sums[index]
+                        unsafe target[index] = T(wide: line[index].wide / raise(base, beta))
                     }
                 }
             }

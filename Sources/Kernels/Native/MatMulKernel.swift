@@ -59,27 +59,38 @@ struct MatMulShapes: Sendable {
 struct MatMulKernel<T: Element, P: SumOfProducts>: NativeKernel where P.Value == T.Wide {
     let shapes: MatMulShapes
 
-    func run(_ operands: KernelOperands) {
+    /// Each part is some of the rows of every matrix.
+    var parts: Int {
+        let products = shapes.rows * shapes.depth * shapes.columns * shapes.batch.parts
+        return max(1, min(shapes.rows, products >> 15))
+    }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let rows = shapes.rows * parts.lowerBound / self.parts..<shapes.rows * parts.upperBound / self.parts
         let first = unsafe operands.input(0, as: T.self)
         let second = unsafe operands.input(1, as: T.self)
         let output = unsafe operands.output(0, as: T.self)
         let (firstSize, secondSize) = (shapes.rows * shapes.depth, shapes.depth * shapes.columns)
         let outputSize = shapes.rows * shapes.columns
-        shapes.batch.forEachRun { y, a, b in
-            for index in 0..<shapes.batch.runLength {
+        shapes.batch.forEachRun(in: 0..<shapes.batch.parts) { y, a, b, count in
+            for index in 0..<count {
                 let left = shapes.batch.firstAdvances ? a + index : a
                 let right = shapes.batch.secondAdvances ? b + index : b
                 unsafe multiply(
-                    first + left * firstSize, second + right * secondSize, output + (y + index) * outputSize)
+                    rows, first + left * firstSize, second + right * secondSize, output + (y + index) * outputSize)
             }
         }
     }
 
-    private func multiply(_ first: UnsafePointer<T>, _ second: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>) {
+    private func multiply(
+        _ rows: Range<Int>, _ first: UnsafePointer<T>, _ second: UnsafePointer<T>, _ output: UnsafeMutablePointer<T>
+    ) {
         // Columns in blocks, so that the sums stay in registers and rows of the second operand are read in order.
         let width = 16
         unsafe withUnsafeTemporaryAllocation(of: T.Wide.self, capacity: width) { sums in
-            for row in 0..<shapes.rows {
+            for row in rows {
                 for start in stride(from: 0, to: shapes.columns, by: width) {
                     let count = min(width, shapes.columns - start)
                     for column in 0..<count { unsafe sums[column] = P.zero }

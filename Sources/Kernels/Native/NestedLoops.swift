@@ -12,16 +12,32 @@ struct NestedLoops: Sendable, Equatable {
         secondStrides = dimensions.map(\.secondStride)
     }
 
+    /// How often `forEach` calls its body.
+    var count: Int { sizes.reduce(1, *) }
+
     @inline(__always)
-    func forEach(_ body: (_ first: Int, _ second: Int) -> Void) {
+    func forEach(_ body: (_ first: Int, _ second: Int) -> Void) { forEach(in: 0..<count, body) }
+
+    /// Calls `body` for some of the combinations only.
+    @inline(__always)
+    func forEach(in range: Range<Int>, _ body: (_ first: Int, _ second: Int) -> Void) {
+        if range.isEmpty { return }
         if sizes.isEmpty { return body(0, 0) }
-        if sizes.contains(0) { return }
         // At most 63 dimensions are larger than 1, so this stays on the stack.
         unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: sizes.count) { counters in
-            unsafe counters.initialize(repeating: 0)
-            var (first, second) = (0, 0)
+            var (first, second, number) = (0, 0, range.lowerBound)
+            for dimension in sizes.indices.reversed() {
+                let counter = number % sizes[dimension]
+                number /= sizes[dimension]
+                unsafe counters[dimension] = counter
+                first += counter * firstStrides[dimension]
+                second += counter * secondStrides[dimension]
+            }
+            var rest = range.count
             while true {
                 body(first, second)
+                rest -= 1
+                if rest == 0 { return }
                 var dimension = sizes.count - 1
                 while true {
                     unsafe counters[dimension] += 1

@@ -48,11 +48,16 @@ struct RowNormalizationPlan: Sendable {
 struct RowNormalizationKernel<T: Element>: NativeKernel where T.Wide: Real {
     let plan: RowNormalizationPlan
 
-    func run(_ operands: KernelOperands) {
+    private var group: Int { max(1, 16384 / max(plan.length, 1)) }
+    var parts: Int { max(1, (plan.rows + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let x = unsafe operands.input(0, as: T.self)
         let y = unsafe operands.output(0, as: T.self)
         let length = plan.length
-        for row in 0..<plan.rows {
+        for row in parts.lowerBound * group..<min(parts.upperBound * group, plan.rows) {
             let (source, target) = unsafe (x + row * length, y + row * length)
             let (mean, variance, factor) = unsafe statistics(source)
             switch plan.parameters {

@@ -19,20 +19,29 @@ public struct OneHotKernel: NativeKernel {
         self.indexType = indexType
     }
 
-    public func run(_ operands: KernelOperands) {
+    private var group: Int { max(1, 16384 / max(depth * inner, 1)) }
+    public var parts: Int { max(1, (outer + group - 1) / group) }
+
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let rows = parts.lowerBound * group..<min(parts.upperBound * group, outer)
+        if rows.isEmpty { return }
         let target = unsafe operands.outputs[0]
-        for element in 0..<outer * depth * inner {
+        for element in rows.lowerBound * depth * inner..<rows.upperBound * depth * inner {
             unsafe moveBytes(from: operands.inputs[2], to: target + element * elementBytes, count: elementBytes)
         }
         switch indexType {
-        case .uint8: unsafe mark(operands, UInt8.self)
-        case .int32: unsafe mark(operands, Int32.self)
-        case .int64: unsafe mark(operands, Int64.self)
+        case .uint8: unsafe mark(operands, rows, UInt8.self)
+        case .int32: unsafe mark(operands, rows, Int32.self)
+        case .int64: unsafe mark(operands, rows, Int64.self)
         }
     }
 
-    private func mark<Index: FixedWidthInteger & BitwiseCopyable>(_ operands: KernelOperands, _ type: Index.Type) {
-        for row in 0..<outer {
+    private func mark<Index: FixedWidthInteger & BitwiseCopyable>(
+        _ operands: KernelOperands, _ rows: Range<Int>, _ type: Index.Type
+    ) {
+        for row in rows {
             for column in 0..<inner {
                 let index = unsafe operands.inputs[0].loadUnaligned(
                     fromByteOffset: (row * inner + column) * MemoryLayout<Index>.size, as: type)

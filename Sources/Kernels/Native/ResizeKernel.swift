@@ -183,33 +183,105 @@ struct ResizeKernel<B: Blend>: NativeKernel {
 
     var tableBytes: Int { 8 * taps.indices.count }
 
-    func run(_ operands: KernelOperands) {
+    /// A part is some of the outer blocks, or of the rows of a block where these are large.
+    private var rows: Int { outer * taps.output }
+    private var group: Int { max(1, 16384 / max(inner * taps.width, 1)) }
+    var parts: Int { max(1, (rows + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let x = unsafe operands.input(0, as: B.Element.self)
         let y = unsafe operands.output(0, as: B.Element.self)
-        for block in 0..<outer {
+        var row = parts.lowerBound * group
+        let end = min(parts.upperBound * group, rows)
+        while row < end {
+            let (block, first) = (row / taps.output, row % taps.output)
+            let last = min(taps.output, first + end - row)
             let source = unsafe x + block * taps.input * inner
-            for place in 0..<taps.output {
-                unsafe fill(place, source, y + (block * taps.output + place) * inner)
+            let target = unsafe y + block * taps.output * inner
+            unsafe taps.indices.withUnsafeBufferPointer { indices in
+                unsafe taps.weights.withUnsafeBufferPointer { weights in
+                    guard let indices = indices.baseAddress, let weights = weights.baseAddress else { return }
+                    if inner == 1 {
+                        unsafe fillLine(first..<last, source, target, indices, weights)
+                    } else {
+                        for place in first..<last {
+                            unsafe fill(
+                                source, target + place * inner, indices + place * taps.width,
+                                weights + place * taps.width)
+                        }
+                    }
+                }
             }
+            row += last - first
+        }
+    }
+
+    private func outside() -> B.Element { B.narrow(B.Sum(taps.outside)) }
+
+    /// Elements `places` of a line.
+    @inline(__always)
+    private func fillLine(
+        _ places: Range<Int>, _ source: UnsafePointer<B.Element>, _ target: UnsafeMutablePointer<B.Element>,
+        _ indices: UnsafePointer<Int32>, _ weights: UnsafePointer<Float>
+    ) {
+        switch taps.width {
+        case 1:
+            for place in places {
+                let index = unsafe Int(indices[place])
+                unsafe target[place] = index < 0 ? outside() : source[index]
+            }
+        case 2: unsafe mixLine(places, source, target, indices, weights, width: 2)
+        default: unsafe mixLine(places, source, target, indices, weights, width: 4)
         }
     }
 
     @inline(__always)
-    private func fill(_ place: Int, _ source: UnsafePointer<B.Element>, _ target: UnsafeMutablePointer<B.Element>) {
-        let first = place * taps.width
-        let index = Int(taps.indices[first])
-        if index < 0 {
-            let value = B.narrow(B.Sum(taps.outside))
-            for column in 0..<inner { unsafe target[column] = value }
-        } else if taps.width == 1 {
-            unsafe target.update(from: source + index * inner, count: inner)
-        } else {
+    private func mixLine(
+        _ places: Range<Int>, _ source: UnsafePointer<B.Element>, _ target: UnsafeMutablePointer<B.Element>,
+        _ indices: UnsafePointer<Int32>, _ weights: UnsafePointer<Float>, width: Int
+    ) {
+        for place in places {
+            let first = place * width
+            if unsafe indices[first] < 0 {
+                unsafe target[place] = outside()
+                continue
+            }
+            var sum: B.Sum = 0
+            for tap in first..<first + width {
+                sum += unsafe B.Sum(weights[tap]) * B.widen(source[Int(indices[tap])])
+            }
+            unsafe target[place] = B.narrow(sum)
+        }
+    }
+
+    /// A row of `inner` elements.
+    @inline(__always)
+    private func fill(
+        _ source: UnsafePointer<B.Element>, _ target: UnsafeMutablePointer<B.Element>,
+        _ indices: UnsafePointer<Int32>, _ weights: UnsafePointer<Float>
+    ) {
+        if unsafe indices[0] < 0 {
+            return unsafe target.update(repeating: outside(), count: inner)
+        }
+        switch taps.width {
+        case 1: unsafe target.update(from: source + Int(indices[0]) * inner, count: inner)
+        case 2:
+            let (a, b) = unsafe (source + Int(indices[0]) * inner, source + Int(indices[1]) * inner)
+            let (p, q) = unsafe (B.Sum(weights[0]), B.Sum(weights[1]))
             for column in 0..<inner {
-                var sum: B.Sum = 0
-                for tap in first..<first + taps.width {
-                    sum += unsafe B.Sum(taps.weights[tap]) * B.widen(source[Int(taps.indices[tap]) * inner + column])
-                }
-                unsafe target[column] = B.narrow(sum)
+                unsafe target[column] = B.narrow(p * B.widen(a[column]) + q * B.widen(b[column]))
+            }
+        default:
+            let (a, b) = unsafe (source + Int(indices[0]) * inner, source + Int(indices[1]) * inner)
+            let (c, d) = unsafe (source + Int(indices[2]) * inner, source + Int(indices[3]) * inner)
+            let (p, q) = unsafe (B.Sum(weights[0]), B.Sum(weights[1]))
+            let (r, s) = unsafe (B.Sum(weights[2]), B.Sum(weights[3]))
+            for column in 0..<inner {
+                let early = unsafe p * B.widen(a[column]) + q * B.widen(b[column])
+                let late = unsafe r * B.widen(c[column]) + s * B.widen(d[column])
+                unsafe target[column] = B.narrow(early + late)
             }
         }
     }

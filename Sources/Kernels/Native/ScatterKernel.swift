@@ -92,6 +92,7 @@ struct Combiner: Sendable {
 public struct ScatterElementsKernel: NativeKernel {
     private let lookup: ElementLookup
     private let combiner: Combiner
+    private let replaces: Bool
     private let elementBytes: Int
     private let dataBytes: Int
     private let indexType: IndexType
@@ -104,6 +105,7 @@ public struct ScatterElementsKernel: NativeKernel {
     ) {
         guard let combiner = Combiner(reduction, dataType) else { return nil }
         self.combiner = combiner
+        replaces = reduction == .replace
         lookup = ElementLookup(data: data, indices: indices, axis: axis)
         elementBytes = dataType.bitWidth / 8
         dataBytes = data.reduce(elementBytes, *)
@@ -124,10 +126,19 @@ public struct ScatterElementsKernel: NativeKernel {
     private func scatter<Index: FixedWidthInteger & BitwiseCopyable>(
         _ operands: KernelOperands, _ type: Index.Type
     ) -> IndexFailure? {
-        let (target, updates) = unsafe (operands.outputs[0], operands.inputs[2])
-        return unsafe lookup.forEach(operands.inputs[1], input: 1, type) { index, element in
-            unsafe combiner.apply(target + element * elementBytes, updates + index * elementBytes, 1)
+        let (target, updates) = unsafe (operands.outputs[0], UnsafeRawPointer(operands.inputs[2]))
+        if let failure = unsafe lookup.check(operands.inputs[1], input: 1, type) { return failure }
+        // In one piece: two indices may name one element.
+        if replaces, elementBytes == 4 {
+            unsafe lookup.forEach(in: 0..<lookup.parts, operands.inputs[1], type) { index, element in
+                unsafe moveBytes(from: updates + index &* 4, to: target + element &* 4, count: 4)
+            }
+        } else {
+            unsafe lookup.forEach(in: 0..<lookup.parts, operands.inputs[1], type) { index, element in
+                unsafe combiner.apply(target + element * elementBytes, updates + index * elementBytes, 1)
+            }
         }
+        return nil
     }
 }
 

@@ -35,47 +35,75 @@ public struct SelectKernel: NativeKernel {
         self.elementBytes = elementBytes
     }
 
-    public func run(_ operands: KernelOperands) {
+    /// The outermost dimension is cut into pieces where the tensor is large.
+    public var parts: Int {
+        let count = dimensions.reduce(1) { $0 * $1.size }
+        return max(1, min(dimensions[0].size, count / 16384, 64))
+    }
+
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
         switch elementBytes {
-        case 1: unsafe select(operands, UInt8.self)
-        case 2: unsafe select(operands, UInt16.self)
-        case 4: unsafe select(operands, UInt32.self)
-        case 8: unsafe select(operands, UInt64.self)
-        default: unsafe select(operands, SIMD2<UInt64>.self)
+        case 1: unsafe select(operands, parts, UInt8.self)
+        case 2: unsafe select(operands, parts, UInt16.self)
+        case 4: unsafe select(operands, parts, UInt32.self)
+        case 8: unsafe select(operands, parts, UInt64.self)
+        default: unsafe select(operands, parts, SIMD2<UInt64>.self)
         }
     }
 
-    private func select<Element: BitwiseCopyable>(_ operands: KernelOperands, _ type: Element.Type) {
-        var target = unsafe operands.outputs[0]
+    private func select<Element: BitwiseCopyable>(
+        _ operands: KernelOperands, _ parts: Range<Int>, _ type: Element.Type
+    ) {
+        let outermost = dimensions[0]
+        let first = outermost.size * parts.lowerBound / self.parts
+        let last = outermost.size * parts.upperBound / self.parts
+        let bytes = MemoryLayout<Element>.size
+        let inner = dimensions.dropFirst().reduce(bytes) { $0 * $1.size }
+        var target = unsafe operands.outputs[0] + first * inner
         unsafe walk(
-            0, UnsafeRawPointer(operands.inputs[0]), UnsafeRawPointer(operands.inputs[1]),
-            UnsafeRawPointer(operands.inputs[2]), &target, type)
+            0, last - first, UnsafeRawPointer(operands.inputs[0]) + first * outermost.strides[0],
+            UnsafeRawPointer(operands.inputs[1]) + first * outermost.strides[1] * bytes,
+            UnsafeRawPointer(operands.inputs[2]) + first * outermost.strides[2] * bytes, &target, type)
     }
 
     private func walk<Element: BitwiseCopyable>(
-        _ level: Int, _ condition: UnsafeRawPointer, _ first: UnsafeRawPointer, _ second: UnsafeRawPointer,
+        _ level: Int, _ size: Int, _ condition: UnsafeRawPointer, _ first: UnsafeRawPointer, _ second: UnsafeRawPointer,
         _ target: inout UnsafeMutableRawPointer, _ type: Element.Type
     ) {
-        let size = dimensions[level].size
         let strides = dimensions[level].strides
         let bytes = MemoryLayout<Element>.size
         guard level == dimensions.count - 1 else {
             for index in 0..<size {
                 unsafe walk(
-                    level + 1, condition + index * strides[0], first + index * strides[1] * bytes,
+                    level + 1, dimensions[level + 1].size, condition + index * strides[0],
+                    first + index * strides[1] * bytes,
                     second + index * strides[2] * bytes, &target, type)
             }
             return
         }
-        let (conditionStep, firstStep, secondStep) = (strides[0], strides[1] &* bytes, strides[2] &* bytes)
-        let result = unsafe target
-        for index in 0..<size {
-            let holds = unsafe condition.loadUnaligned(fromByteOffset: index &* conditionStep, as: UInt8.self) != 0
-            // Both are loaded so that the loop has no branches.
-            let one = unsafe first.loadUnaligned(fromByteOffset: index &* firstStep, as: type)
-            let other = unsafe second.loadUnaligned(fromByteOffset: index &* secondStep, as: type)
-            unsafe result.storeBytes(of: holds ? one : other, toByteOffset: index &* bytes, as: type)
+        switch (strides[0], strides[1], strides[2]) {
+        // With the steps known the loop becomes vector code.
+        case (1, 1, 1): unsafe pick(size, condition, 1, first, 1, second, 1, target, type)
+        case (1, 1, 0): unsafe pick(size, condition, 1, first, 1, second, 0, target, type)
+        case (1, 0, 1): unsafe pick(size, condition, 1, first, 0, second, 1, target, type)
+        case let steps: unsafe pick(size, condition, steps.0, first, steps.1, second, steps.2, target, type)
         }
         unsafe target += size * bytes
+    }
+    @inline(__always)
+    private func pick<Element: BitwiseCopyable>(
+        _ count: Int, _ condition: UnsafeRawPointer, _ conditionStep: Int, _ first: UnsafeRawPointer, _ firstStep: Int,
+        _ second: UnsafeRawPointer, _ secondStep: Int, _ target: UnsafeMutableRawPointer, _ type: Element.Type
+    ) {
+        let bytes = MemoryLayout<Element>.size
+        for index in 0..<count {
+            let holds = unsafe condition.loadUnaligned(fromByteOffset: index &* conditionStep, as: UInt8.self) != 0
+            // Both are loaded so that the loop has no branches.
+            let one = unsafe first.loadUnaligned(fromByteOffset: index &* firstStep &* bytes, as: type)
+            let other = unsafe second.loadUnaligned(fromByteOffset: index &* secondStep &* bytes, as: type)
+            unsafe target.storeBytes(of: holds ? one : other, toByteOffset: index &* bytes, as: type)
+        }
     }
 }

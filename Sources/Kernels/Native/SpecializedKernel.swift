@@ -11,6 +11,7 @@ struct SpecializedKernel: NativeKernel {
     let canRunInPlace: Bool
     let parts: Int
     private let whole: @Sendable (KernelOperands) -> IndexFailure?
+    private let indices: @Sendable (KernelOperands) -> IndexFailure?
     private let some: @Sendable (KernelOperands, Range<Int>) -> Void
 
     @inline(__always)
@@ -20,10 +21,12 @@ struct SpecializedKernel: NativeKernel {
         canRunInPlace = kernel.canRunInPlace
         parts = kernel.parts
         unsafe whole = { unsafe kernel.runChecked($0) }
+        unsafe indices = { unsafe kernel.check($0) }
         unsafe some = { unsafe kernel.run($0, parts: $1) }
     }
 
     func run(_ operands: KernelOperands) { _ = unsafe whole(operands) }
     func runChecked(_ operands: KernelOperands) -> IndexFailure? { unsafe whole(operands) }
+    func check(_ operands: KernelOperands) -> IndexFailure? { unsafe indices(operands) }
     func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe some(operands, parts) }
 }

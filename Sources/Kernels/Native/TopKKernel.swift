@@ -51,27 +51,33 @@ struct TopKPlan: Sendable {
 struct TopKKernel<T: Element, Index: FixedWidthInteger & PlainElement>: NativeKernel where T.Wide: Comparable {
     let plan: TopKPlan
 
-    /// The heap holds places in the row.
-    var scratchBytes: Int { plan.count * MemoryLayout<Int>.stride }
+    /// Rows of a part, so that it is worth another thread, but not so many parts that their heaps are large.
+    private var rows: Int { plan.outer * plan.inner }
+    private var group: Int { max(1, 4096 / max(plan.length, 1), (rows + 15) / 16) }
+    var parts: Int { max(1, (rows + group - 1) / group) }
 
-    func run(_ operands: KernelOperands) {
+    /// The heap of each part holds places in the row.
+    var scratchBytes: Int { parts * plan.count * MemoryLayout<Int>.stride }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let x = unsafe operands.input(0, as: T.self)
         let values = unsafe operands.output(0, as: T.self)
         let indices = unsafe operands.output(1, as: Index.self)
-        let heap = unsafe operands.scratch.assumingMemoryBound(to: Int.self)
+        let heap = unsafe operands.scratch.assumingMemoryBound(to: Int.self) + parts.lowerBound * plan.count
         guard plan.count > 0 else { return }
-        for row in 0..<plan.outer {
-            for column in 0..<plan.inner {
-                let source = unsafe x + (row * plan.length * plan.inner + column)
-                let target = row * plan.count * plan.inner + column
-                unsafe select(source, heap)
-                for rank in (0..<plan.count).reversed() {
-                    let place = unsafe heap[0]
-                    unsafe values[target + rank * plan.inner] = source[place * plan.inner]
-                    unsafe indices[target + rank * plan.inner] = Index(truncatingIfNeeded: place)
-                    unsafe heap[0] = heap[rank]
-                    unsafe sink(0, count: rank, source, heap)
-                }
+        for number in parts.lowerBound * group..<min(parts.upperBound * group, rows) {
+            let (row, column) = (number / plan.inner, number % plan.inner)
+            let source = unsafe x + (row * plan.length * plan.inner + column)
+            let target = row * plan.count * plan.inner + column
+            unsafe select(source, heap)
+            for rank in (0..<plan.count).reversed() {
+                let place = unsafe heap[0]
+                unsafe values[target + rank * plan.inner] = source[place * plan.inner]
+                unsafe indices[target + rank * plan.inner] = Index(truncatingIfNeeded: place)
+                unsafe heap[0] = heap[rank]
+                unsafe sink(0, count: rank, source, heap)
             }
         }
     }
@@ -79,9 +85,15 @@ struct TopKKernel<T: Element, Index: FixedWidthInteger & PlainElement>: NativeKe
     private func select(_ x: UnsafePointer<T>, _ heap: UnsafeMutablePointer<Int>) {
         for place in 0..<plan.count { unsafe heap[place] = place }
         for node in (0..<plan.count / 2).reversed() { unsafe sink(node, count: plan.count, x, heap) }
-        for place in plan.count..<plan.length where unsafe isBetter(place, heap[0], x) {
+        var worst = unsafe x[heap[0] * plan.inner].wide
+        for place in plan.count..<plan.length {
+            // Most are no better than the worst; a NaN compares as neither, and is looked at closely.
+            let value = unsafe x[place * plan.inner].wide
+            if plan.largest ? value <= worst : value >= worst { continue }
+            guard unsafe isBetter(place, heap[0], x) else { continue }
             unsafe heap[0] = place
             unsafe sink(0, count: plan.count, x, heap)
+            worst = unsafe x[heap[0] * plan.inner].wide
         }
     }
 

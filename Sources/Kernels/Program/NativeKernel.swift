@@ -22,9 +22,12 @@ public protocol NativeKernel: Sendable {
     func run(_ operands: KernelOperands)
     /// Computes the given parts only. Different parts may run on several threads at once.
     func run(_ operands: KernelOperands, parts: Range<Int>)
-    /// The same as `run` for kernels that look at indices, which run in one piece: returns the first that is outside.
-    /// What the outputs hold is then undefined, but nothing outside was read or written.
+    /// The same as `run` for kernels that look at indices: returns the first that is outside. What the outputs hold is then
+    /// undefined, but nothing outside was read or written.
     func runChecked(_ operands: KernelOperands) -> IndexFailure?
+    /// The first index that is outside, for kernels that look at some and are cut into parts: called before these, which
+    /// must leave out what is outside nevertheless, since the caller's memory may change meanwhile.
+    func check(_ operands: KernelOperands) -> IndexFailure?
 }
 
 extension NativeKernel {
@@ -36,7 +39,10 @@ extension NativeKernel {
 
     public func run(_ operands: KernelOperands, parts: Range<Int>) { unsafe run(operands) }
 
+    public func check(_ operands: KernelOperands) -> IndexFailure? { nil }
+
     public func runChecked(_ operands: KernelOperands) -> IndexFailure? {
+        if let failure = unsafe check(operands) { return failure }
         unsafe run(operands)
         return nil
     }

@@ -39,6 +39,7 @@ package enum Parallel {
         let parts = kernel.parts
         let threads = Int(team_size())
         guard threads > 1, parts > 1 else { return unsafe kernel.runChecked(operands) }
+        if let failure = unsafe kernel.check(operands) { return failure }
         var job = unsafe Job(kernel: kernel, operands: operands, parts: parts)
         // Safe: all places are done before this function returns, so the job outlives every use of its address.
         unsafe withUnsafeMutablePointer(to: &job) { pointer in

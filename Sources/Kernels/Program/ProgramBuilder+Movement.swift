@@ -70,15 +70,43 @@ struct ConcatKernel: NativeKernel {
     /// Bytes of one run of each input.
     let runs: [Int]
 
-    func run(_ operands: KernelOperands) {
-        let stride = runs.reduce(0, +)
-        var offset = 0
-        for (index, run) in runs.enumerated() {
-            for block in 0..<count {
-                unsafe (operands.outputs[0] + block * stride + offset)
-                    .copyMemory(from: operands.inputs[index] + block * run, byteCount: run)
+    /// Each block is cut into pieces where it is large, and several blocks are a part where they are small.
+    private static let partBytes = 1 << 18
+    private var blockBytes: Int { runs.reduce(0, +) }
+    private var pieces: Int { max(1, min(16, blockBytes / Self.partBytes)) }
+    private var blocksPerPart: Int { max(1, Self.partBytes / max(blockBytes, 1)) }
+    var parts: Int { max(1, (count + blocksPerPart - 1) / blocksPerPart * pieces) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let stride = blockBytes
+        if pieces == 1 {
+            let blocks = parts.lowerBound * blocksPerPart..<min(parts.upperBound * blocksPerPart, count)
+            var offset = 0
+            for (index, run) in runs.enumerated() {
+                for block in blocks {
+                    unsafe moveBytes(
+                        from: operands.inputs[index] + block * run, to: operands.outputs[0] + block * stride + offset,
+                        count: run)
+                }
+                offset += run
             }
-            offset += run
+            return
+        }
+        for part in parts {
+            let (block, piece) = (part / pieces, part % pieces)
+            // The bytes of the block that belong to this piece, and those of them that each input holds.
+            let wanted = stride * piece / pieces..<stride * (piece + 1) / pieces
+            var offset = 0
+            for (index, run) in runs.enumerated() {
+                let mine = wanted.clamped(to: offset..<offset + run)
+                if !mine.isEmpty {
+                    unsafe (operands.outputs[0] + block * stride + mine.lowerBound).copyMemory(
+                        from: operands.inputs[index] + block * run + (mine.lowerBound - offset), byteCount: mine.count)
+                }
+                offset += run
+            }
         }
     }
 }
