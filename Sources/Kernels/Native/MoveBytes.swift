@@ -35,7 +35,7 @@ func position<Index: FixedWidthInteger & BitwiseCopyable>(
     let index = unsafe Int(
         truncatingIfNeeded: indices.loadUnaligned(fromByteOffset: element &* MemoryLayout<Index>.size, as: type))
     let position = index < 0 ? index &+ size : index
-    return position >= 0 && position < size ? position : nil
+    return UInt(bitPattern: position) < UInt(bitPattern: size) ? position : nil
 }
 
 /// What to say of an index for which `position` is nil.

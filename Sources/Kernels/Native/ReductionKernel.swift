@@ -99,14 +99,23 @@ struct ReductionKernel: NativeKernel {
         foldedCount = zip(sizes, isReduced).reduce(1) { $1.1 ? $0 * $1.0 : $0 }
     }
 
-    func run(_ operands: KernelOperands) {
+    /// Combinations of the kept dimensions of a part, so that it is worth another thread.
+    private var group: Int { max(1, 16384 / max(reduced.count * innerLength, 1)) }
+    var parts: Int { max(1, (kept.count + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let range = parts.lowerBound * group..<min(parts.upperBound * group, kept.count)
+        if range.isEmpty { return }
         let input = unsafe operands.inputs[0]
-        var output = unsafe operands.outputs[0]
+        let results = innerIsReduced ? 1 : innerLength
+        var output = unsafe operands.outputs[0] + range.lowerBound * results * loops.outputBytes
         let size = loops.inputBytes
         unsafe withUnsafeTemporaryAllocation(byteCount: Self.blockBytes, alignment: 16) { memory in
             guard let states = memory.baseAddress else { return }
             if innerIsReduced {
-                kept.forEach { base, _ in
+                kept.forEach(in: range) { base, _ in
                     unsafe loops.start(states, 1)
                     reduced.forEach { offset, _ in
                         unsafe loops.addRun(states, input + (base + offset) * size, innerLength)
@@ -117,7 +126,7 @@ struct ReductionKernel: NativeKernel {
                 return
             }
             let block = Self.blockBytes / loops.stateBytes
-            kept.forEach { base, _ in
+            kept.forEach(in: range) { base, _ in
                 var start = 0
                 while start < innerLength {
                     let length = min(block, innerLength - start)

@@ -20,9 +20,14 @@ public struct TriangleKernel: NativeKernel {
         self.keepsUpper = keepsUpper
     }
 
-    public func run(_ operands: KernelOperands) {
+    private var group: Int { max(1, (1 << 17) / max(columns * elementBytes, 1)) }
+    public var parts: Int { max(1, (batch * rows + group - 1) / group) }
+
+    public func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    public func run(_ operands: KernelOperands, parts: Range<Int>) {
         let rowBytes = columns * elementBytes
-        for row in 0..<batch * rows {
+        for row in parts.lowerBound * group..<min(parts.upperBound * group, batch * rows) {
             let source = unsafe operands.inputs[0] + row * rowBytes
             let target = unsafe operands.outputs[0] + row * rowBytes
             let first = row % rows + diagonal + (keepsUpper ? 0 : 1)
