@@ -111,6 +111,9 @@ enum Activation {
             let weight = try lowering.input(1)
             let shape = slopeShape(lowering.builder.shape(x), lowering.builder.shape(weight))
             let slope = try lowering.builder.reshape(weight, to: shape)
+            if let result = try lowering.builder.slope(x, weight: slope, output: lowering.outputs[0]) {
+                return [result]
+            }
             return [try ElementwiseBinary.apply(.preluSlope, x, slope, lowering)]
         })
 

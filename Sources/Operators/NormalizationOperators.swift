@@ -153,20 +153,16 @@ enum Normalization {
         let type = builder.desc(x).dataType
         if type == .float, outputs.count == 1, rows * length >= 1024, length > 0 {
             let matrix = try builder.reshape(x, to: [rows, length])
-            let isPerElement = placement == .perElement
-            let desc = TensorDesc(type, [rows, length])
-            var result = try builder.layerNormalization(
-                matrix, scale: isPerElement ? parameters.first : nil, shift: isPerElement ? parameters.last : nil,
-                epsilon: epsilon, output: desc)
-            result = try builder.reshape(result, to: outputs[0].shape)
-            if case .perRow(let period) = placement {
-                let step = Lowering(inference: lowering.inference, inputs: [], outputs: [outputs[0]], builder: builder)
-                let shape = [period] + Array(repeating: 1, count: outputs[0].shape.count - 2)
-                let factors = try parameters.map { try builder.reshape($0, to: shape) }
-                result = try ElementwiseBinary.apply(.multiply, result, factors[0], step)
-                result = try ElementwiseBinary.apply(.add, result, factors[1], step)
+            if case .perRow = placement, parameters.count == 2 {
+                return [
+                    try builder.rowNormalization(
+                        matrix, factors: parameters[0], terms: parameters[1], epsilon: epsilon, output: outputs[0])
+                ]
             }
-            return [result]
+            let normalized = try builder.layerNormalization(
+                matrix, scale: parameters.first, shift: parameters.last, epsilon: epsilon,
+                output: TensorDesc(type, [rows, length]))
+            return [try builder.reshape(normalized, to: outputs[0].shape)]
         }
         let kernel = rowNormalizationKernel(
             type, .meanVariance, rows: rows, length: length, epsilon: epsilon,

@@ -36,16 +36,18 @@ enum Recurrent {
                 }
                 // What the inputs contribute to the gates, for all steps and directions at once.
                 let rows = try builder.reshape(x, to: [1, plan.steps * plan.batch, builder.shape(x)[2]])
-                var operands = [try MatMul.timesTransposed(rows, w, lowering), try builder.transpose(r, [0, 2, 1])]
-                for slot in 3..<3 + cell.optionalInputs { operands += try input(slot).map { [$0] } ?? [] }
+                let share = try MatMul.timesTransposed(rows, w, lowering)
+                let options = try (3..<3 + cell.optionalInputs).compactMap { try input($0) }
                 let state = [plan.directions, plan.batch, plan.hidden]
                 let descs =
                     [TensorDesc(working, [plan.steps] + state)]
                     + Array(repeating: TensorDesc(working, state), count: cell.outputs - 1)
-                guard let kernel = recurrentKernel(working, plan) else {
-                    throw lowering.inference.invalid("there is no kernel for type \(type)")
+                var results = try builder.recurrent(plan, share: share, weights: r, options: options, outputs: descs)
+                if results == nil, let kernel = recurrentKernel(working, plan) {
+                    let weights = try builder.transpose(r, [0, 2, 1])
+                    results = try builder.native(kernel, inputs: [share, weights] + options, outputs: descs)
                 }
-                let results = try builder.native(kernel, inputs: operands, outputs: descs)
+                guard let results else { throw lowering.inference.invalid("there is no kernel for type \(type)") }
                 return try results.prefix(lowering.outputs.count).map { try lowering.cast($0, to: type) }
             })
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLanes
+
 /// Added to a float below 2^22, this rounds it to a whole number, which is then in the lowest bits.
 private let rounding: Float = 12_582_912
 
@@ -26,18 +28,23 @@ private let rounding: Float = 12_582_912
     return sum * rest * rest
 }
 
-@inline(__always) func exponential(_ x: Lanes) -> Lanes { exponential(x, times: all(1)) }
+/// e^x as number · 2^n, where |x| ≤ 150 or x is NaN.
+@inline(__always) private func exponentialParts(_ x: Lanes) -> (number: Lanes, n: Lanes) {
+    let (n, rest) = splitByLogarithm(x)
+    return (exponentialTail(rest) + rest + all(1), n)
+}
+
+@inline(__always) func exponential(_ x: Lanes) -> Lanes {
+    // Beyond these bounds e^x is 0 or infinite in any case. NaN passes, and stays what it is.
+    let (number, n) = exponentialParts(atMost(all(89), atLeast(all(-105), x)))
+    return lanes_scale(number, n)
+}
 
 /// factor · e^x, precise where e^x alone is below the normal range.
 @inline(__always) func exponential(_ x: Lanes, times factor: Lanes) -> Lanes {
-    // Beyond these bounds e^x is 0 or infinite in any case; the bounds keep n in range.
-    let bounded = atMost(all(89), atLeast(all(-150), x))
-    let (n, rest) = splitByLogarithm(bounded)
-    let value = (exponentialTail(rest) + rest + all(1)) * factor
-    // In two steps, so that results below the normal range come out, too.
-    let half = (n * all(0.5) + all(rounding)) - all(rounding)
-    let scaled = value * powerOfTwo(half) * powerOfTwo(n - half)
-    return keepNaN(x, else: choose(where: x, isLess: all(-150), factor * Lanes.zero, else: scaled))
+    let (number, n) = exponentialParts(atMost(all(89), atLeast(all(-150), x)))
+    let scaled = lanes_scale(number * factor, n)
+    return choose(where: x, isLess: all(-150), factor * Lanes.zero, else: scaled)
 }
 
 /// e^x − 1 for x ≤ 0.
@@ -85,7 +92,11 @@ private let rounding: Float = 12_582_912
     return logarithmOfNormal(sum) + lost / sum
 }
 
-@inline(__always) func sigmoid(_ x: Lanes) -> Lanes { sigmoid(x, times: all(1)) }
+/// 1 / (1 + e^−x).
+@inline(__always) func sigmoid(_ x: Lanes) -> Lanes {
+    let power = exponential(-magnitude(x))
+    return choose(where: x, isLess: .zero, power, else: all(1)) * lanes_reciprocal(all(1) + power)
+}
 
 /// factor / (1 + e^−x).
 @inline(__always) func sigmoid(_ x: Lanes, times factor: Lanes) -> Lanes {
@@ -95,17 +106,11 @@ private let rounding: Float = 12_582_912
 }
 
 @inline(__always) func hyperbolicTangent(_ x: Lanes) -> Lanes {
-    let size = magnitude(x)
-    let square = x * x
-    var near = all(-5.704_988_7e-3)
-    near = multiplyAdd(near, square, all(2.063_908_9e-2))
-    near = multiplyAdd(near, square, all(-5.373_971e-2))
-    near = multiplyAdd(near, square, all(1.333_144_2e-1))
-    near = multiplyAdd(near, square, all(-3.333_328_2e-1))
-    near = multiplyAdd(near * square, x, x)
-    let power = exponential(atMost(all(20), size) * all(2))
-    let far = copySign(all(1) - all(2) / (power + all(1)), x)
-    return keepNaN(x, else: choose(where: size, isLess: all(0.625), near, else: far))
+    // With t = e^(2|x|) − 1 it is t / (t + 2), in which no digits are lost near 0.
+    let (n, rest) = splitByLogarithm(atMost(all(20), magnitude(x)) * all(2))
+    let scale = powerOfTwo(n)
+    let t = multiplyAdd(exponentialTail(rest) + rest, scale, scale - all(1))
+    return copySign(atMost(all(1), t * lanes_reciprocal(t + all(2))), x)
 }
 
 /// ln(1 + e^x).

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLanes
 import VectorFunctions
 
 /// Applies `function` to `count` elements; `x` and `y` may be the same.
@@ -25,6 +26,12 @@ func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ count: Int) {
     case .square: map(x, y, count) { $0 * $0 }
     case .sqrt: map(x, y, count) { squareRoot($0) }
     case .erf: map(x, y, count) { errorFunction($0) }
+    case .sin: map(x, y, count) { sine($0) }
+    case .cos: map(x, y, count) { cosine($0) }
+    case .floor: map(x, y, count) { lanes_floor($0) }
+    case .ceil: map(x, y, count) { lanes_ceil($0) }
+    case .round: map(x, y, count) { lanes_round($0) }
+    case .truncate: map(x, y, count) { lanes_truncate($0) }
     case .reciprocal: map(x, y, count) { one / $0 }
     case .inverseSquareRoot: map(x, y, count) { one / squareRoot($0) }
     case .power:
@@ -36,16 +43,14 @@ func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ count: Int) {
     }
 }
 
+/// One loop for whole vectors and the rest: a function that is called in two places is not compiled into either.
 @inline(__always)
 private func map(_ x: Input, _ y: Output, _ count: Int, _ function: (Lanes) -> Lanes) {
     var index = 0
-    while index + laneCount <= count {
-        store(function(load(x + index)), y + index)
-        index += laneCount
-    }
-    if index < count {
+    while index < count {
         let rest = count - index
         store(function(load(x + index, first: rest)), y + index, first: rest)
+        index += laneCount
     }
 }
 
@@ -58,6 +63,7 @@ func combine(_ function: CombiningFunction, _ x: Input, _ other: Input, isOne: B
     case .divide: combine(x, other, isOne, y, count) { $0 / $1 }
     case .maximum: combine(x, other, isOne, y, count) { maximum($0, $1) }
     case .minimum: combine(x, other, isOne, y, count) { minimum($0, $1) }
+    case .slope: combine(x, other, isOne, y, count) { choose(where: $0, isLess: .zero, $0 * $1, else: $0) }
     }
 }
 

@@ -42,6 +42,19 @@ let laneCount = 16
     lanes_choose(lanes_less(a, b), chosen, other)
 }
 
+/// The first `count` of `x`, then those of `other`.
+@inline(__always) func choose(first count: Int, _ x: Lanes, else other: Lanes) -> Lanes {
+    lanes_choose(lanes_first(count), x, other)
+}
+
+/// The result of `combine` over all numbers; in the order of a tree, so it must be free.
+@inline(__always) func fold(_ x: Lanes, _ combine: (Lanes, Lanes) -> Lanes) -> Float {
+    let eight = combine(x, lanes_swap_8(x))
+    let four = combine(eight, lanes_swap_4(eight))
+    let two = combine(four, lanes_swap_2(four))
+    return combine(two, lanes_swap_1(two))[0]
+}
+
 /// `x` where it is NaN, else `other`.
 @inline(__always) func keepNaN(_ x: Lanes, else other: Lanes) -> Lanes { lanes_choose(lanes_is_nan(x), x, other) }
 

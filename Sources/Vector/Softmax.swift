@@ -28,7 +28,7 @@ private func softmaxOfColumns(
     _ x: Input, _ y: Output, _ length: Int, _ stride: Int, _ count: Int, _ isLogarithm: Bool
 ) {
     var largest = load(x, first: count)
-    for index in 1..<max(length, 1) { largest = maximum(largest, load(x + index * stride, first: count)) }
+    for index in 1..<max(length, 1) { largest = larger(load(x + index * stride, first: count), largest) }
     var sum = Lanes.zero
     if isLogarithm {
         for index in 0..<length { sum += exponential(load(x + index * stride, first: count) - largest) }
@@ -50,31 +50,17 @@ private func softmaxOfColumns(
 }
 
 private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm: Bool) {
-    var largest = -Float.infinity
-    var lanes = all(-.infinity)
-    var index = 0
-    while index + laneCount <= length {
-        lanes = maximum(lanes, load(x + index))
-        index += laneCount
-    }
-    for lane in 0..<laneCount where !(lanes[lane] <= largest) && largest == largest { largest = lanes[lane] }
-    while index < length {
-        if !(x[index] <= largest), largest == largest { largest = x[index] }
-        index += 1
-    }
-    let shift = all(largest)
-    var (sums, last) = (Lanes.zero, Float(0))
-    index = 0
+    let shift = all(largestNumber(x, length))
+    var (sums, index) = (Lanes.zero, 0)
     while index < length {
         let rest = min(laneCount, length - index)
         let power = exponential(load(x + index, first: rest) - shift)
         if !isLogarithm { store(power, y + index, first: rest) }
-        if rest == laneCount { sums += power } else { for lane in 0..<rest { last += power[lane] } }
+        sums += rest == laneCount ? power : choose(first: rest, power, else: .zero)
         index += laneCount
     }
-    let total = sum(sums) + last
     if isLogarithm {
-        let whole = all(largest + logarithm(all(total))[0])
+        let whole = shift + logarithm(all(sum(sums)))
         index = 0
         while index < length {
             let rest = min(laneCount, length - index)
@@ -83,11 +69,31 @@ private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm:
         }
         return
     }
-    let factor = all(1 / total)
+    let factor = all(1 / sum(sums))
     index = 0
     while index < length {
         let rest = min(laneCount, length - index)
         store(load(y + index, first: rest) * factor, y + index, first: rest)
         index += laneCount
     }
+}
+
+/// The larger; `b` where one is NaN. A softmax over NaN is NaN whichever number is taken off.
+@inline(__always) private func larger(_ a: Lanes, _ b: Lanes) -> Lanes { choose(where: b, isLess: a, a, else: b) }
+
+private func largestNumber(_ x: Input, _ length: Int) -> Float {
+    let none = all(-.infinity)
+    var (a, b) = (none, none)
+    var index = 0
+    while index + 2 * laneCount <= length {
+        a = larger(load(x + index), a)
+        b = larger(load(x + index + laneCount), b)
+        index += 2 * laneCount
+    }
+    while index < length {
+        let rest = min(laneCount, length - index)
+        a = larger(choose(first: rest, load(x + index, first: rest), else: none), a)
+        index += laneCount
+    }
+    return fold(larger(a, b)) { larger($0, $1) }
 }

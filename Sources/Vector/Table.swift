@@ -7,5 +7,10 @@ public let vectorFunctions = VectorFunctions(
     convolveByTiles: { convolveByTiles($0.pointee, $1, $2, $3, $4) },
     pool: { pool($0.pointee, $1, $2, $3) },
     softmax: { softmax($0.pointee, $1, $2, $3) },
-    reduceRows: { reduceRows($0.pointee, $1, $2, $3) },
+    fold: { fold($0.pointee, $1, $2, $3) },
+    findArgument: { findArgument($0.pointee, $1, $2, $3) },
+    convert: { convert($0, $1, $2, $3) },
+    normalize: { normalize($0.pointee, $1, $2, $3) },
+    transpose: { transpose($0.pointee, $1, $2) },
+    recur: { recur($0.pointee, $1, $2, $3, $4) },
     applySteps: { applySteps($0, $1, $2, $3, $4, rowLength: $5) })

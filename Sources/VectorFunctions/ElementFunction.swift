@@ -20,7 +20,9 @@ public struct ElementFunction: Equatable, Sendable {
         case geluErf, geluTanh
         /// ln(1 + e^(alpha · x)) / alpha, and x · tanh(ln(1 + e^x)).
         case softplus, mish
-        case abs, square, sqrt, erf
+        case abs, square, sqrt, erf, sin, cos
+        /// To a whole number: the next below or above, the nearest (the even one of two), the next towards zero.
+        case floor, ceil, round, truncate
         /// 1 / x, and 1 / √x.
         case reciprocal, inverseSquareRoot
         /// x to the power alpha, a whole number from 2 to 4.
@@ -41,6 +43,8 @@ public struct ElementFunction: Equatable, Sendable {
 /// A function of a result's element and an operand's.
 public enum CombiningFunction: UInt8, Sendable {
     case add, subtract, multiply, divide, maximum, minimum
+    /// The result where it is not negative, else the operand times it.
+    case slope
 }
 
 /// What happens to the elements of a result before they are written for good.

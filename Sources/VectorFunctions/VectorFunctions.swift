@@ -21,8 +21,18 @@ public struct VectorFunctions: Sendable {
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// y = softmax of the rows of x [outer, length, inner], which lie along `length`, for some of the work's parts.
     public var softmax: @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void
-    /// y = fold of each of some rows of x.
-    public var reduceRows: @Sendable (UnsafePointer<RowReduction>, Input, Output, Range<Int>) -> Void
+    /// y = fold of x [outer, length, inner] along `length`, for some of the work's parts.
+    public var fold: @Sendable (UnsafePointer<FoldLoop>, Input, Output, Range<Int>) -> Void
+    /// y = places of the largest or smallest elements, for some of the work's parts.
+    public var findArgument: @Sendable (UnsafePointer<ArgumentLoop>, Input, UnsafeMutableRawPointer, Range<Int>) -> Void
+    /// Converts so many elements.
+    public var convert: @Sendable (ElementConversion, UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
+    /// y = normalised rows, for some of them.
+    public var normalize: @Sendable (UnsafePointer<NormalizationLoop>, Operands, Output, Range<Int>) -> Void
+    /// Transposes a matrix of numbers of four bytes.
+    public var transpose: @Sendable (UnsafePointer<TransposeLoop>, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void
+    /// The steps of a recurrent network, for some of the work's parts; inputs, outputs and scratch memory.
+    public var recur: @Sendable (UnsafePointer<RecurrentLoop>, Operands, Operands, Output, Range<Int>) -> Void
     /// y = the steps applied to some elements of x; to whole rows of so many elements where a step has an operand by
     /// channel or row. x may be y.
     public var applySteps:
@@ -34,7 +44,14 @@ public struct VectorFunctions: Sendable {
             @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
         softmax: @escaping @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void,
-        reduceRows: @escaping @Sendable (UnsafePointer<RowReduction>, Input, Output, Range<Int>) -> Void,
+        fold: @escaping @Sendable (UnsafePointer<FoldLoop>, Input, Output, Range<Int>) -> Void,
+        findArgument:
+            @escaping @Sendable (UnsafePointer<ArgumentLoop>, Input, UnsafeMutableRawPointer, Range<Int>) -> Void,
+        convert: @escaping @Sendable (ElementConversion, UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void,
+        normalize: @escaping @Sendable (UnsafePointer<NormalizationLoop>, Operands, Output, Range<Int>) -> Void,
+        transpose:
+            @escaping @Sendable (UnsafePointer<TransposeLoop>, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void,
+        recur: @escaping @Sendable (UnsafePointer<RecurrentLoop>, Operands, Operands, Output, Range<Int>) -> Void,
         applySteps:
             @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
     ) {
@@ -42,7 +59,12 @@ public struct VectorFunctions: Sendable {
         unsafe self.convolveByTiles = unsafe convolveByTiles
         unsafe self.pool = unsafe pool
         unsafe self.softmax = unsafe softmax
-        unsafe self.reduceRows = unsafe reduceRows
+        unsafe self.fold = unsafe fold
+        unsafe self.findArgument = unsafe findArgument
+        unsafe self.convert = unsafe convert
+        unsafe self.normalize = unsafe normalize
+        unsafe self.transpose = unsafe transpose
+        unsafe self.recur = unsafe recur
         unsafe self.applySteps = unsafe applySteps
     }
 }

@@ -4,9 +4,11 @@
 #ifndef CLANES_H
 #define CLANES_H
 
+#include <limits.h>
+#include <math.h>
 #include <string.h>
 
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -50,6 +52,123 @@ LANES void raise_invalid_of_nan(float x)
     zero = zero / zero;
 }
 
+LANES lanes lanes_floor(lanes x)
+{
+    return __builtin_elementwise_floor(x);
+}
+
+LANES lanes lanes_ceil(lanes x)
+{
+    return __builtin_elementwise_ceil(x);
+}
+
+LANES lanes lanes_truncate(lanes x)
+{
+    return __builtin_elementwise_trunc(x);
+}
+
+/* To the nearest whole number, to the even one of two. */
+LANES lanes lanes_round(lanes x)
+{
+    return __builtin_elementwise_roundeven(x);
+}
+
+/* x · 2^n for whole n from -252 to 254, rounded once where the processor can. */
+LANES lanes lanes_scale(lanes x, lanes n)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_scalef_ps((__m512)x, (__m512)n);
+#else
+    /* In two steps, so that results below the normal range come out, too. */
+    const lanes_mask exponent = __builtin_convertvector(n, lanes_mask);
+    const lanes_mask half = exponent >> 1;
+    const lanes first = (lanes)((half + 127) << 23), second = (lanes)((exponent - half + 127) << 23);
+    return x * first * second;
+#endif
+}
+
+/* 1 / x for x from 1 to 2^60, to a unit in the last place; quicker than a division where the processor has a start. */
+LANES lanes lanes_reciprocal(lanes x)
+{
+#if defined(__AVX512F__)
+    const lanes start = (lanes)_mm512_rcp14_ps((__m512)x);
+    const lanes one = 1;
+    return __builtin_elementwise_fma(start, __builtin_elementwise_fma(-x, start, one), start);
+#else
+    return 1 / x;
+#endif
+}
+
+/* By the C library, number by number. */
+LANES lanes lanes_sine(lanes x)
+{
+    lanes result = 0;
+    for (int place = 0; place < 16; place++)
+        result[place] = sinf(x[place]);
+    return result;
+}
+
+LANES lanes lanes_cosine(lanes x)
+{
+    lanes result = 0;
+    for (int place = 0; place < 16; place++)
+        result[place] = cosf(x[place]);
+    return result;
+}
+
+/* The numbers in another order: those whose places differ by one bit, 8, 4, 2 or 1, change places. */
+LANES lanes lanes_swap_8(lanes x)
+{
+    return __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+LANES lanes lanes_swap_4(lanes x)
+{
+    return __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+}
+
+LANES lanes lanes_swap_2(lanes x)
+{
+    return __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+}
+
+LANES lanes lanes_swap_1(lanes x)
+{
+    return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
+/* Where the place is below `count`. */
+LANES lanes_mask lanes_first(long count)
+{
+    const lanes_mask places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return places < (int)count;
+}
+
+LANES lanes_mask lanes_equal(lanes a, lanes b)
+{
+    return a == b;
+}
+
+/* The first place where the condition holds, or 16. */
+LANES long lanes_first_place(lanes_mask condition)
+{
+#if defined(__AVX512F__)
+    const unsigned places = _mm512_test_epi32_mask((__m512i)condition, (__m512i)condition);
+#elif defined(__SSE2__)
+    unsigned places = 0;
+    for (int part = 0; part < 4; part++) {
+        __m128 numbers;
+        memcpy(&numbers, (const char *)&condition + 16 * part, sizeof numbers);
+        places |= (unsigned)_mm_movemask_ps(numbers) << 4 * part;
+    }
+#else
+    unsigned places = 0;
+    for (int place = 0; place < 16; place++)
+        places |= condition[place] ? 1u << place : 0;
+#endif
+    return places ? __builtin_ctz(places) : 16;
+}
+
 LANES lanes_mask lanes_less(lanes a, lanes b)
 {
     return a < b;
@@ -63,6 +182,68 @@ LANES lanes_mask lanes_is_nan(lanes x)
 LANES lanes lanes_choose(lanes_mask condition, lanes where_true, lanes where_false)
 {
     return condition ? where_true : where_false;
+}
+
+LANES lanes_mask lanes_choose_whole(lanes_mask condition, lanes_mask where_true, lanes_mask where_false)
+{
+    return condition ? where_true : where_false;
+}
+
+/* Write whole parts. The numbers are no NaN, and within the type, or for the wide ones at most 2^31 or 2^63, for which
+ * the greatest number of the type is written. */
+LANES void lanes_store_int32(lanes x, void *address)
+{
+    const lanes zero = 0;
+    const lanes_mask over = x >= 0x1p31f, largest = INT_MAX;
+    const lanes_mask result = over ? largest : __builtin_convertvector(over ? zero : x, lanes_mask);
+    memcpy(address, &result, sizeof result);
+}
+
+LANES void lanes_store_int64(lanes x, void *address)
+{
+    typedef long long wide __attribute__((ext_vector_type(16)));
+    const lanes zero = 0;
+    const lanes_mask is_over = x >= 0x1p63f;
+    const wide over = __builtin_convertvector(is_over, wide), largest = LLONG_MAX;
+    const wide result = over ? largest : __builtin_convertvector(is_over ? zero : x, wide);
+    memcpy(address, &result, sizeof result);
+}
+
+LANES void lanes_store_int8(lanes x, void *address)
+{
+    typedef signed char bytes __attribute__((ext_vector_type(16)));
+    const bytes result = __builtin_convertvector(__builtin_convertvector(x, lanes_mask), bytes);
+    memcpy(address, &result, sizeof result);
+}
+
+LANES void lanes_store_uint8(lanes x, void *address)
+{
+    typedef unsigned char bytes __attribute__((ext_vector_type(16)));
+    const bytes result = __builtin_convertvector(__builtin_convertvector(x, lanes_mask), bytes);
+    memcpy(address, &result, sizeof result);
+}
+
+/* Writes 1 where a number differs from 0, else 0. */
+LANES void lanes_store_boolean(lanes x, void *address)
+{
+    typedef unsigned char bytes __attribute__((ext_vector_type(16)));
+    const bytes result = __builtin_convertvector((x != 0) & 1, bytes);
+    memcpy(address, &result, sizeof result);
+}
+
+typedef _Float16 lanes_half __attribute__((ext_vector_type(16)));
+
+LANES void lanes_store_half(lanes x, void *address)
+{
+    const lanes_half result = __builtin_convertvector(x, lanes_half);
+    memcpy(address, &result, sizeof result);
+}
+
+LANES lanes lanes_load_half(const void *address)
+{
+    lanes_half x;
+    memcpy(&x, address, sizeof x);
+    return __builtin_convertvector(x, lanes);
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -111,6 +292,46 @@ LANES void lanes_store_first(lanes x, float *address, long count)
     for (long i = 0; i < count; i++)
         address[i] = numbers[i];
 #endif
+}
+
+/* Transposes 16 x 16 numbers of four bytes between rows that are so many bytes apart. */
+LANES void lanes_transpose(const char *source, long source_step, char *target, long target_step)
+{
+    lanes x[16], y[16];
+    for (int row = 0; row < 16; row++)
+        memcpy(&x[row], source + row * source_step, sizeof x[row]);
+    /* In each quarter of a vector: pairs of rows, then fours. */
+    for (int row = 0; row < 16; row += 2) {
+        y[row] = __builtin_shufflevector(x[row], x[row + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+        y[row + 1] =
+            __builtin_shufflevector(x[row], x[row + 1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    }
+    for (int row = 0; row < 16; row += 4) {
+        for (int pair = 0; pair < 2; pair++) {
+            const lanes a = y[row + pair], b = y[row + pair + 2];
+            x[row + 2 * pair] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+            x[row + 2 * pair + 1] =
+                __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+        }
+    }
+    /* Then the quarters themselves. */
+    for (int column = 0; column < 4; column++) {
+        lanes even[2], odd[2];
+        for (int half = 0; half < 2; half++) {
+            const lanes a = x[8 * half + column], b = x[8 * half + 4 + column];
+            even[half] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+            odd[half] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+        }
+        y[column] = __builtin_shufflevector(even[0], even[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+        y[column + 8] =
+            __builtin_shufflevector(even[0], even[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+        y[column + 4] =
+            __builtin_shufflevector(odd[0], odd[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+        y[column + 12] =
+            __builtin_shufflevector(odd[0], odd[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    }
+    for (int row = 0; row < 16; row++)
+        memcpy(target + row * target_step, &y[row], sizeof y[row]);
 }
 
 /* Asks for a line of memory in the second cache; any address will do. */

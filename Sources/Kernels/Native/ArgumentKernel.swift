@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+internal import VectorFunctions
 
 /// The kernel that finds the place of the largest or smallest element along `axis`; nil for types without one.
 public func argumentKernel(
     _ type: DataType, _ shape: [Int], axis: Int, largest: Bool, indexType: DataType
 ) -> (any NativeKernel)? {
     switch type {
-    case .float: makeArgumentKernel(Float.self, shape, axis, largest, indexType)
+    case .float: vectorArgumentKernel(shape, axis, largest, indexType)
     case .double: makeArgumentKernel(Double.self, shape, axis, largest, indexType)
     case .float16: makeArgumentKernel(Float16.self, shape, axis, largest, indexType)
     case .bfloat16: makeArgumentKernel(BFloat16.self, shape, axis, largest, indexType)
@@ -21,6 +22,16 @@ public func argumentKernel(
     case .uint64: makeArgumentKernel(UInt64.self, shape, axis, largest, indexType)
     default: nil
     }
+}
+
+private func vectorArgumentKernel(
+    _ shape: [Int], _ axis: Int, _ largest: Bool, _ indexType: DataType
+) -> (any NativeKernel)? {
+    guard indexType == .int32 || indexType == .int64 else { return nil }
+    return VectorArgumentKernel(
+        ArgumentLoop(
+            isLargest: largest, writesLong: indexType == .int64, outer: shape.prefix(axis).reduce(1, *),
+            length: axis < shape.count ? shape[axis] : 1, inner: shape.dropFirst(axis + 1).reduce(1, *)))
 }
 
 private func makeArgumentKernel<T: Element>(
@@ -46,10 +57,15 @@ struct ArgumentKernel<T: Element, Index: FixedWidthInteger & PlainElement>: Nati
         inner = shape.dropFirst(axis + 1).reduce(1, *)
     }
 
-    func run(_ operands: KernelOperands) {
+    private var group: Int { max(1, 16384 / max(length * inner, 1)) }
+    var parts: Int { max(1, (outer + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
         let input = unsafe operands.input(0, as: T.self)
         let output = unsafe operands.output(0, as: Index.self)
-        for row in 0..<outer {
+        for row in parts.lowerBound * group..<min(parts.upperBound * group, outer) {
             for column in 0..<inner {
                 let x = unsafe input + (row * length * inner + column)
                 var best = unsafe x[0].wide

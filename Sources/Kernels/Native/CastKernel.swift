@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+internal import VectorFunctions
 
 /// Conversion between element types.
 ///
@@ -8,7 +9,8 @@ public import GEGraph
 /// not fit becomes the nearest value that does, and NaN becomes 0 (the sources leave both undefined). To boolean:
 /// whether the value differs from zero.
 public func castKernel(from source: DataType, to target: DataType, count: Int) -> (any NativeKernel)? {
-    switch source {
+    if let kernel = vectorConversion(from: source, to: target, count: count) { return kernel }
+    return switch source {
     case .float: fromReal(Float.self, target, count)
     case .double: fromReal(Double.self, target, count)
     case .float16: fromReal(Float16.self, target, count)
@@ -24,6 +26,22 @@ public func castKernel(from source: DataType, to target: DataType, count: Int) -
     case .bool: fromBoolean(target, count)
     default: nil
     }
+}
+
+private func vectorConversion(from source: DataType, to target: DataType, count: Int) -> VectorConversionKernel? {
+    let conversion: ElementConversion
+    switch (source, target) {
+    case (.float, .float16): conversion = .floatToHalf
+    case (.float16, .float): conversion = .halfToFloat
+    case (.float, .int32): conversion = .floatToInt32
+    case (.float, .int64): conversion = .floatToInt64
+    case (.float, .int8): conversion = .floatToInt8
+    case (.float, .uint8): conversion = .floatToUInt8
+    case (.float, .bool): conversion = .floatToBoolean
+    default: return nil
+    }
+    return VectorConversionKernel(
+        conversion, inputBytes: source.bitWidth / 8, outputBytes: target.bitWidth / 8, count: count)
 }
 
 private func fromReal<S: Element>(_: S.Type, _ target: DataType, _ count: Int) -> (any NativeKernel)?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
+internal import VectorFunctions
 
 public enum RecurrentCell: Sendable {
     case lstm, gru
@@ -57,6 +58,37 @@ public struct RecurrentPlan: Sendable {
     func operand(_ index: Int) -> Int? {
         guard index < present.count, present[index] else { return nil }
         return 2 + present[..<index].count { $0 }
+    }
+}
+
+extension RecurrentPlan {
+    /// The same for the vector kernels; nil where they lack a function.
+    var vectorLoop: RecurrentLoop? {
+        let functions = activations.compactMap(\.elementFunction)
+        guard functions.count == activations.count else { return nil }
+        var loop = RecurrentLoop(
+            isLSTM: cell == .lstm, steps: steps, batch: batch, hidden: hidden, directions: directions,
+            startsReversed: startsReversed, clip: clip, inputForget: inputForget, linearBeforeReset: linearBeforeReset,
+            functions: functions)
+        (loop.bias, loop.lengths) = (operand(0) ?? -1, operand(1) ?? -1)
+        (loop.firstH, loop.firstC, loop.peepholes) = (operand(2) ?? -1, operand(3) ?? -1, operand(4) ?? -1)
+        return loop
+    }
+}
+
+extension RecurrentActivation {
+    fileprivate var elementFunction: ElementFunction? {
+        switch self {
+        case .sigmoid: .init(.sigmoid)
+        case .tanh: .init(.tanh)
+        case .relu: .init(.clamp, alpha: 0, beta: .infinity)
+        case .softplus: .init(.softplus, alpha: 1)
+        case .affine(let alpha, let beta): .init(.linear, alpha: alpha, beta: beta)
+        case .leakyRelu(let alpha): .init(.leakyRelu, alpha: alpha)
+        case .hardSigmoid(let alpha, let beta): .init(.hardSigmoid, alpha: alpha, beta: beta)
+        case .elu(let alpha): .init(.elu, alpha: alpha)
+        case .softsign, .thresholdedRelu, .scaledTanh: nil
+        }
     }
 }
 

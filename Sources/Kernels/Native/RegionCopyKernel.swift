@@ -52,6 +52,9 @@ public struct RegionCopyKernel: NativeKernel {
     private let pieces: [Piece]
     public let parts: Int
 
+    /// Whether the vector kernels do all of it.
+    var isVectorTransposition: Bool { !pieces.isEmpty && pieces.allSatisfy(\.copy.isVectorTransposition) }
+
     /// - inOrder: whether a region may overwrite what an earlier one has written; without that they are copied at the
     ///   same time when they are large.
     public init(_ regions: [Region], inOrder: Bool = false) {

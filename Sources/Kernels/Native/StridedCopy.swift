@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VectorFunctions
+
 /// One loop of a copy: how often, and how far source and target move each time, in elements.
 public struct CopyDimension: Equatable, Sendable {
     public var size: Int
@@ -35,6 +37,13 @@ struct StridedCopy: Sendable {
     private let elementBytes: Int
     private let sourceStart: Int
     private let targetStart: Int
+    private let functions = CPULevel.current.functions
+
+    /// Whether the vector kernels do it: a transposition of numbers of four bytes.
+    var isVectorTransposition: Bool {
+        guard elementBytes == 4, case .transpose(let rows, let columns, _, _) = inner else { return false }
+        return rows >= TransposeLoop.tile && columns >= TransposeLoop.tile
+    }
 
     /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the views.
     /// - Precondition: the caller has checked that the views lie inside their tensors.
@@ -120,12 +129,24 @@ struct StridedCopy: Sendable {
                 for index in 0..<count {
                     unsafe target.storeBytes(of: element, toByteOffset: index &* bytes, as: type)
                 }
+            case .elements(let count, let sourceStride, let targetStride)
+            where sourceStride == 2 &* bytes && targetStride == bytes:
+                // With the steps known the loop becomes vector code.
+                for index in 0..<count {
+                    unsafe target.storeBytes(
+                        of: source.loadUnaligned(fromByteOffset: 2 &* index &* bytes, as: type),
+                        toByteOffset: index &* bytes, as: type)
+                }
             case .elements(let count, let sourceStride, let targetStride):
                 for index in 0..<count {
                     unsafe target.storeBytes(
                         of: source.loadUnaligned(fromByteOffset: index &* sourceStride, as: type),
                         toByteOffset: index &* targetStride, as: type)
                 }
+            case .transpose(let rows, let columns, let sourceColumn, let targetRow) where isVectorTransposition:
+                let loop = TransposeLoop(
+                    rows: rows, columns: columns, sourceColumn: sourceColumn, targetRow: targetRow)
+                unsafe withUnsafePointer(to: loop) { unsafe functions.transpose($0, source, target) }
             case .transpose(let rows, let columns, let sourceColumn, let targetRow):
                 // Blocks of 16 by 16 keep the lines of both sides in the cache.
                 for firstRow in stride(from: 0, to: rows, by: 16) {

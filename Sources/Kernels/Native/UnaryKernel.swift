@@ -105,6 +105,12 @@ extension UnaryFunction {
     private var elementFunction: ElementFunction? {
         switch self {
         case .erf: .init(.erf)
+        case .sin: .init(.sin)
+        case .cos: .init(.cos)
+        case .floor: .init(.floor)
+        case .ceil: .init(.ceil)
+        case .round: .init(.round)
+        case .trunc: .init(.truncate)
         case .reciprocal: .init(.reciprocal)
         case .rsqrt: .init(.inverseSquareRoot)
         case .power(let power, 1, 0) where [2, 3, 4].contains(power): .init(.power, alpha: Float(power))

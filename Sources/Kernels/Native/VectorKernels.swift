@@ -150,21 +150,117 @@ struct VectorSoftmaxKernel: NativeKernel {
     }
 }
 
-struct VectorReductionKernel: NativeKernel {
-    let reduction: RowReduction
+struct VectorFoldKernel: NativeKernel {
+    let loop: FoldLoop
     private let functions = CPULevel.current.functions
 
-    init(_ reduction: RowReduction) { self.reduction = reduction }
+    init(_ loop: FoldLoop) { self.loop = loop }
 
-    private var partRows: Int { max(1, 16384 / max(reduction.length, 1)) }
-    var parts: Int { max(1, (reduction.rows + partRows - 1) / partRows) }
+    /// Rows of a part, so that it is worth another thread.
+    private var group: Int { max(1, 16384 / max(loop.length * min(loop.inner, FoldLoop.columns), 1)) }
+    var parts: Int { max(1, (loop.parts + group - 1) / group) }
 
     func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
 
     func run(_ operands: KernelOperands, parts: Range<Int>) {
-        let rows = parts.lowerBound * partRows..<min(parts.upperBound * partRows, reduction.rows)
-        unsafe withUnsafePointer(to: reduction) {
-            unsafe functions.reduceRows($0, operands.input(0), operands.output(0), rows)
+        let parts = parts.lowerBound * group..<min(parts.upperBound * group, loop.parts)
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.fold($0, operands.input(0), operands.output(0), parts)
+        }
+    }
+}
+
+struct VectorArgumentKernel: NativeKernel {
+    let loop: ArgumentLoop
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: ArgumentLoop) { self.loop = loop }
+
+    private var group: Int { max(1, 16384 / max(loop.length * min(loop.inner, FoldLoop.columns), 1)) }
+    var parts: Int { max(1, (loop.parts + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let parts = parts.lowerBound * group..<min(parts.upperBound * group, loop.parts)
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.findArgument($0, operands.input(0), operands.outputs[0], parts)
+        }
+    }
+}
+
+struct VectorNormalizationKernel: NativeKernel {
+    let loop: NormalizationLoop
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: NormalizationLoop) { self.loop = loop }
+
+    var canRunInPlace: Bool { true }
+
+    private var group: Int { max(1, 16384 / max(loop.length, 1)) }
+    var parts: Int { max(1, (loop.rows + group - 1) / group) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let rows = parts.lowerBound * group..<min(parts.upperBound * group, loop.rows)
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.normalize($0, operands.inputs, operands.output(0), rows)
+        }
+    }
+}
+
+struct VectorConversionKernel: NativeKernel {
+    let conversion: ElementConversion
+    let inputBytes, outputBytes: Int
+    let count: Int
+    private let functions = CPULevel.current.functions
+
+    init(_ conversion: ElementConversion, inputBytes: Int, outputBytes: Int, count: Int) {
+        self.conversion = conversion
+        self.inputBytes = inputBytes
+        self.outputBytes = outputBytes
+        self.count = count
+    }
+
+    var canRunInPlace: Bool { inputBytes == outputBytes }
+
+    private var partLength: Int { 16384 }
+    var parts: Int { max(1, (count + partLength - 1) / partLength) }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        let start = parts.lowerBound * partLength
+        let end = min(parts.upperBound * partLength, count)
+        unsafe functions.convert(
+            conversion, operands.inputs[0] + start * inputBytes, operands.outputs[0] + start * outputBytes, end - start)
+    }
+}
+
+/// See `RecurrentLoop` for the operands.
+struct VectorRecurrentKernel: NativeKernel {
+    let loop: RecurrentLoop
+    private let functions = CPULevel.current.functions
+
+    init(_ loop: RecurrentLoop) { self.loop = loop }
+
+    var scratchBytes: Int { 4 * parts * loop.scratchPerPart }
+    var parts: Int { loop.parts }
+
+    func check(_ operands: KernelOperands) -> IndexFailure? {
+        guard loop.lengths >= 0 else { return nil }
+        return unsafe lengthFailure(
+            operands.inputs[loop.lengths], input: RecurrentPlan.lengthsInput, Int32.self, count: loop.batch,
+            longest: loop.steps)
+    }
+
+    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
+
+    func run(_ operands: KernelOperands, parts: Range<Int>) {
+        unsafe withUnsafePointer(to: loop) {
+            unsafe functions.recur(
+                $0, operands.inputs, operands.outputs, operands.scratch.assumingMemoryBound(to: Float.self), parts)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import COneDNN
 public import GEGraph
+internal import VectorFunctions
 
 extension ProgramBuilder {
     /// Normalises a float tensor over its last dimension, then multiplies by `scale` and adds `shift`, both of that
@@ -28,5 +29,16 @@ extension ProgramBuilder {
         if let shift { operands.append((DNNL_ARG_SHIFT, try operand(try reshape(shift, to: [length]), vector))) }
         return emit(
             descriptor, operands, result: DNNL_ARG_DST, output: output, layout: source, canRunInPlace: true)
+    }
+
+    /// Normalises rows of a float tensor [rows, length], then multiplies each by a number and adds another: row i takes
+    /// numbers i modulo their count.
+    public func rowNormalization(_ x: Value, factors: Value, terms: Value, epsilon: Float, output: TensorDesc) throws
+        -> Value
+    {
+        let kernel = VectorNormalizationKernel(
+            NormalizationLoop(
+                rows: shape(x)[0], length: shape(x)[1], period: desc(factors).elementCount ?? 1, epsilon: epsilon))
+        return try native(kernel, inputs: [x, factors, terms], outputs: [output])[0]
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import GEGraph
+public import GEGraph
 internal import VectorFunctions
 
 // Steps of the vector kernels, which work on floats with the channels innermost in memory.
@@ -108,13 +108,11 @@ extension ProgramBuilder {
             VectorSoftmaxKernel(loop), inputs: [try operand(value, target).buffer], output: desc(x), layout: target)
     }
 
-    /// A fold over the last dimensions; nil for other types and dimensions.
+    /// A fold over some dimensions; nil for other types, and functions that the vector kernels do not have.
     func vectorReduction(_ x: Value, _ kind: ReductionKind, axes: [Int], output: TensorDesc) throws -> Value? {
         let shape = shape(x)
-        let first = shape.count - axes.count
-        guard desc(x).dataType == .float, !axes.isEmpty, !shape.contains(0), axes.sorted() == Array(first..<shape.count)
-        else { return nil }
-        let fold: RowReduction.Kind
+        guard desc(x).dataType == .float, !shape.contains(0) else { return nil }
+        let fold: FoldLoop.Kind
         switch kind {
         case .sum: fold = .sum
         case .mean: fold = .mean
@@ -122,12 +120,47 @@ extension ProgramBuilder {
         case .min: fold = .minimum
         case .product: return nil
         }
-        let source = try MemoryDescriptor(.float, shape)
-        let reduction = RowReduction(
-            fold, rows: shape[..<first].reduce(1, *), length: shape[first...].reduce(1, *))
-        return emit(
-            VectorReductionKernel(reduction), inputs: [try operand(plain(x), source).buffer], output: output,
-            layout: try MemoryDescriptor(.float, output.shape))
+        // Neighbours of the same kind are one dimension; those of size 1 do not matter.
+        var merged: [(size: Int, isFolded: Bool)] = []
+        for (axis, size) in shape.enumerated() where size != 1 {
+            let isFolded = axes.contains(axis)
+            if let last = merged.last, last.isFolded == isFolded {
+                merged[merged.count - 1].size *= size
+            } else {
+                merged.append((size, isFolded))
+            }
+        }
+        if !merged.contains(where: \.isFolded) { merged.append((1, true)) }
+        var result = try plain(x)
+        // Innermost first: what is left is less for each that follows.
+        while let axis = merged.lastIndex(where: \.isFolded) {
+            let loop = FoldLoop(
+                fold, outer: merged[..<axis].reduce(1) { $0 * $1.size }, length: merged[axis].size,
+                inner: merged[(axis + 1)...].reduce(1) { $0 * $1.size })
+            merged.remove(at: axis)
+            let isLast = !merged.contains(where: \.isFolded)
+            let desc = isLast ? output : TensorDesc(.float, merged.map(\.size))
+            result = try native(VectorFoldKernel(loop), inputs: [result], outputs: [desc])[0]
+        }
+        return result
+    }
+
+    /// The steps of a recurrent network with constant weights; nil for other types, weights and functions.
+    ///
+    /// - share: the input's share of the gates [D, T · N, gates · H]. - weights: the recurrent ones [D, gates · H, H].
+    /// - options: those of the optional inputs that are present.
+    public func recurrent(
+        _ plan: RecurrentPlan, share: Value, weights: Value, options: [Value], outputs: [TensorDesc]
+    ) throws -> [Value]? {
+        guard desc(share).dataType == .float, let loop = plan.vectorLoop, let strides = constantStrides(weights),
+            strides.count == 3
+        else { return nil }
+        let form = WeightForm(
+            kind: .panels, outputs: loop.width, channels: loop.hidden, window: [loop.directions],
+            outputStride: strides[1], channelStride: strides[2], windowStrides: [strides[0]])
+        let buffers =
+            try [operandBuffer(share, nil), packed(weights, form)] + options.map { try operandBuffer($0, nil) }
+        return try native(VectorRecurrentKernel(loop), buffers: buffers, outputs: outputs)
     }
 
     /// An element-wise function and the steps that follow it; nil where the vector kernels do not have it, or the elements
@@ -148,6 +181,21 @@ extension ProgramBuilder {
         let other = try operandBuffer(b, kind == .ofElement ? layout : nil)
         return try vectorSteps(
             a, first: .combine(algorithm.combiningFunction, kind, place: 1), operand: other)
+    }
+
+    /// x where it is not negative, else weight · x, for an image whose channels are not outermost; nil for other tensors, and
+    /// weights that are neither one for each channel nor of the image's shape.
+    public func slope(_ x: Value, weight: Value, output: TensorDesc) throws -> Value? {
+        let shape = shape(x)
+        guard desc(x).dataType == .float, !isPlain(x), (3...5).contains(shape.count), shape == output.shape,
+            let kind = operandKind(self.shape(weight), result: shape, channel: 1)
+        else { return nil }
+        let layout = try MemoryDescriptor.channelsLast(.float, shape)
+        let inputs = [try operand(x, layout).buffer, try operandBuffer(weight, kind == .ofElement ? layout : nil)]
+        let steps = [EpilogueStep(.combine(.slope, kind, place: 1))]
+        return emit(
+            VectorStepsKernel(steps, count: shape.reduce(1, *), rowLength: shape[1]), inputs: inputs, output: output,
+            layout: layout)
     }
 
     private func vectorSteps(_ x: Value, first: EpilogueStep.Action, operand other: Int?) throws -> Value? {

@@ -150,7 +150,14 @@ public final class ProgramBuilder {
     public func native(
         _ kernel: any NativeKernel, inputs: [Value], outputs: [TensorDesc], countsResult: Bool = false
     ) throws -> [Value] {
-        let sources = try inputs.map { try operandBuffer($0, nil) }
+        try native(
+            kernel, buffers: inputs.map { try operandBuffer($0, nil) }, outputs: outputs, countsResult: countsResult)
+    }
+
+    /// Emits a native kernel on buffers.
+    func native(
+        _ kernel: any NativeKernel, buffers sources: [Int], outputs: [TensorDesc], countsResult: Bool = false
+    ) throws -> [Value] {
         let targets = try outputs.map { addBuffer(.activation, try byteCount($0)) }
         addNative(kernel, inputs: sources, outputs: targets, countsResult: countsResult)
         return zip(outputs, targets).map {
@@ -280,8 +287,26 @@ public final class ProgramBuilder {
             let target = try wanted ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
             var source = try info.layout ?? MemoryDescriptor(info.desc.dataType, info.desc.shape)
             if source.shape != target.shape { source = try source.reshaped(target.shape) }
+            if let kernel = transposition(from: source, to: target, info.desc.dataType) {
+                let result = addBuffer(.activation, target.byteCount)
+                addNative(kernel, inputs: [buffer], outputs: [result])
+                return result
+            }
             return try emitReorder(from: source, buffer, to: target)
         }
+    }
+
+    /// The copy between layouts without gaps where it is one that the vector kernels do; nil for others.
+    private func transposition(
+        from source: MemoryDescriptor, to target: MemoryDescriptor, _ type: DataType
+    ) -> RegionCopyKernel? {
+        guard type.bitWidth == 32, let from = source.strides, let to = target.strides else { return nil }
+        let sizes = target.shape
+        guard 4 * sizes.reduce(1, *) == target.byteCount, source.byteCount == target.byteCount else { return nil }
+        let dimensions = sizes.indices.sorted { to[$0] > to[$1] }
+            .map { CopyDimension(size: sizes[$0], source: from[$0], target: to[$0]) }
+        let kernel = RegionCopyKernel([.init(elementBytes: 4, dimensions: dimensions)])
+        return kernel.isVectorTransposition ? kernel : nil
     }
 
     private func same(_ left: MemoryDescriptor?, _ right: MemoryDescriptor?) -> Bool {
