@@ -155,7 +155,7 @@ struct Device {
         let shapes = (0..<min(aclmdlGetNumInputs(description), 1024)).map { chosenShape(description, $0) }
         let inputs = Buffers(aclmdlGetNumInputs(description)) { index in
             guard let shape = shapes[index] else { return aclmdlGetInputSizeByIndex(description, index) }
-            let elements = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+            let elements = shape.reduce(Int64(1)) { $0.multipliedReportingOverflow(by: $1).partialValue }
             return Int(clamping: elements) * aclDataTypeSize(aclmdlGetInputDataType(description, index))
         }
         let outputs = Buffers(aclmdlGetNumOutputs(description)) { index in
