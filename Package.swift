@@ -131,7 +131,7 @@ let package = Package(
         // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
         .target(
             name: "Kernels",
-            dependencies: ["COneDNN", "CProcessor", "CThreadTeam", "GEGraph", "Settings", "VectorFunctions"]
+            dependencies: ["CLanes", "COneDNN", "CProcessor", "CThreadTeam", "GEGraph", "Settings", "VectorFunctions"]
                 + levelTargets.map { .target(name: $0.name) },
             swiftSettings: oneDNNSettings),
         // The catalogue of operators: shape inference and lowering to kernels.

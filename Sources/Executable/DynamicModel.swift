@@ -3,7 +3,6 @@
 public import GEGraph
 import Kernels
 import Operators
-import SaturatingArithmetic
 import SystemMemory
 
 /// A model with control flow or with shapes that only an execution finds out: checked, but nothing is prepared yet, since

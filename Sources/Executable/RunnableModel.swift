@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
-import SaturatingArithmetic
 
 /// A model that can be executed: ready to run where its shapes are known, else prepared anew for each shape.
 public enum RunnableModel: Sendable {

@@ -9,7 +9,8 @@ import Testing
         ElementwiseUnaryTests.types, ElementwiseBinaryTests.types, ActivationTests.types, ComparisonTests.types,
         CastTests.types, ReductionTests.types, CumulativeTests.types, ArgMaxTests.types, TopKTests.types,
         SoftmaxTests.types, NormalizationTests.types, MatMulTests.types, ConvolutionTests.types, PoolingTests.types,
-        ResizeTests.types, RecurrentTests.types, AippTests.types, movementTypes,
+        ResizeTests.types, RecurrentTests.types, AippTests.types, RoundToShortTests.types,
+        RefusedBranchTests.types, movementTypes,
     ]
 
     @Test func everyOperatorIsTested() {

@@ -7,6 +7,8 @@ import Testing
 
 /// Rounding to the 16-bit floats against the compiler's own conversion.
 @Suite struct RoundToShortTests {
+    static let types: Set<String> = ["RoundToShort"]
+
     /// All signs and exponents with fractions around every tie, and numbers that do not fill a vector.
     private static let numbers: [Float] = {
         var numbers: [Float] = []

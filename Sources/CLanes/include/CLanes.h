@@ -52,6 +52,32 @@ LANES void raise_invalid_of_nan(float x)
     zero = zero / zero;
 }
 
+/* To the nearest number of float16, to the even one of two; infinity for what is too large. */
+LANES lanes lanes_round_to_float16(lanes x)
+{
+    const lanes_mask bits = (lanes_mask)x, magnitude = bits & 0x7fffffff, sign = bits ^ magnitude;
+    /* Ten bits of the fraction stay; a carry goes into the exponent, as it should. */
+    const lanes_mask normal = (magnitude + 0xfff + ((magnitude >> 13) & 1)) & ~0x1fff;
+    /* Below 2^-14 the steps are 2^-24 wide, which is what float32 has from one half on. */
+    const lanes_mask small = (lanes_mask)(((lanes)magnitude + 0.5f) - 0.5f);
+    const lanes_mask is_small = magnitude < 0x38800000;
+    /* 65520 and above are nearer to 65536, which float16 does not have. */
+    const lanes_mask is_large = magnitude >= 0x477ff000, is_nan = magnitude > 0x7f800000;
+    lanes_mask result = (is_small & small) | (~is_small & normal);
+    result = (is_large & 0x7f800000) | (~is_large & result);
+    result = (is_nan & (magnitude | 0x00400000)) | (~is_nan & result);
+    return (lanes)(result | sign);
+}
+
+/* To the nearest number of bfloat16, to the even one of two. */
+LANES lanes lanes_round_to_bfloat16(lanes x)
+{
+    const lanes_mask bits = (lanes_mask)x;
+    const lanes_mask rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & ~0xffff;
+    const lanes_mask is_nan = (bits & 0x7fffffff) > 0x7f800000;
+    return (lanes)((is_nan & (bits | 0x00400000)) | (~is_nan & rounded));
+}
+
 LANES lanes lanes_floor(lanes x)
 {
     return __builtin_elementwise_floor(x);

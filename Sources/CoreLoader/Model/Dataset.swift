@@ -3,6 +3,7 @@
 import Executable
 import GEGraph
 import OfflineModel
+import SaturatingArithmetic
 
 /// `aclmdlDataset`: the buffers of one execution's inputs or outputs, in order.
 final class Dataset: Sendable {

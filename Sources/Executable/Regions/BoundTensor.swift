@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GEGraph
-import SaturatingArithmetic
 import SystemMemory
 
 /// A tensor of an execution: what it is, and where its elements lie, dense and row-major.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernels
-import SaturatingArithmetic
 import SystemMemory
 
 /// Constants as kernels want them, each once however many programs use it.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GEGraph
-import SaturatingArithmetic
 
 /// How a region is executed for certain shapes: stages one after the other, and then, where these have found out shapes or
 /// values that the rest depends on, the rest as a region of its own.

@@ -2,7 +2,6 @@
 
 import GEGraph
 import Kernels
-import SaturatingArithmetic
 import SystemMemory
 
 /// A graph whose shapes are all known, compiled and bound to memory of its own; only inputs and outputs are given later.

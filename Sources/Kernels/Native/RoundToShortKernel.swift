@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLanes
 public import GEGraph
 
 /// Rounds float32 to the values that float16 or bfloat16 has, to nearest with ties to even.
@@ -27,41 +28,21 @@ public struct RoundToShortKernel: NativeKernel {
         var element = parts.lowerBound * Self.partElements
         // Safe: all accesses lie below `count` elements of 4 bytes.
         while element + 16 <= end {
-            let bits = unsafe source.loadUnaligned(fromByteOffset: 4 * element, as: SIMD16<UInt32>.self)
-            unsafe target.storeBytes(
-                of: isBFloat16 ? Self.bfloat16(bits) : Self.float16(bits), toByteOffset: 4 * element,
-                as: SIMD16<UInt32>.self)
+            let numbers = unsafe source.loadUnaligned(fromByteOffset: 4 * element, as: SIMD16<Float>.self)
+            unsafe target.storeBytes(of: rounded(numbers), toByteOffset: 4 * element, as: SIMD16<Float>.self)
             element += 16
         }
         while element < end {
-            let bits = SIMD16(repeating: unsafe source.loadUnaligned(fromByteOffset: 4 * element, as: UInt32.self))
-            let rounded = isBFloat16 ? Self.bfloat16(bits) : Self.float16(bits)
-            unsafe target.storeBytes(of: rounded[0], toByteOffset: 4 * element, as: UInt32.self)
+            let number = unsafe source.loadUnaligned(fromByteOffset: 4 * element, as: Float.self)
+            let rounded = rounded(SIMD16(repeating: number))
+            unsafe target.storeBytes(of: rounded[0], toByteOffset: 4 * element, as: Float.self)
             element += 1
         }
     }
 
     @inline(__always)
-    private static func float16(_ bits: SIMD16<UInt32>) -> SIMD16<UInt32> {
-        let sign = bits & 0x8000_0000
-        let magnitude = bits & 0x7fff_ffff
-        // Ten bits of the fraction stay; a carry goes into the exponent, as it should.
-        let normal = (magnitude &+ 0xfff &+ ((magnitude &>> 13) & 1)) & ~SIMD16(repeating: 0x1fff)
-        // Below 2^-14 the steps are 2^-24 wide, which is what float32 has from one half on.
-        let half = SIMD16<Float>(repeating: 0.5)
-        let shifted = (unsafe unsafeBitCast(magnitude, to: SIMD16<Float>.self) + half) - half
-        let small = unsafe unsafeBitCast(shifted, to: SIMD16<UInt32>.self)
-        var result = normal.replacing(with: small, where: magnitude .< 0x3880_0000)
-        // 65520 and above are nearer to 65536, which float16 does not have.
-        result.replace(with: 0x7f80_0000, where: magnitude .>= 0x477f_f000)
-        result.replace(with: magnitude | 0x0040_0000, where: magnitude .> 0x7f80_0000)
-        return result | sign
-    }
-
-    @inline(__always)
-    private static func bfloat16(_ bits: SIMD16<UInt32>) -> SIMD16<UInt32> {
-        let rounded = (bits &+ 0x7fff &+ ((bits &>> 16) & 1)) & 0xffff_0000
-        return rounded.replacing(with: bits | 0x0040_0000, where: (bits & 0x7fff_ffff) .> 0x7f80_0000)
+    private func rounded(_ numbers: SIMD16<Float>) -> SIMD16<Float> {
+        isBFloat16 ? lanes_round_to_bfloat16(numbers) : lanes_round_to_float16(numbers)
     }
 }
 
