@@ -15,6 +15,9 @@ final class LoadedModel: @unchecked Sendable {
     let id: UInt32
     let ready: ReadyModel
     let runnable: RunnableModel
+    /// Whether each execution chooses its shapes. Every execution asks, which costs less than to look at `runnable`.
+    let isDynamic: Bool
+    private let bufferCount: Int
     let device: Device
     private let weights: WeightShare
     private let workspace: WorkspaceShare
@@ -22,7 +25,10 @@ final class LoadedModel: @unchecked Sendable {
     private let dump: DumpedModel?
 
     // Used only in the workspace's turn.
-    private let instance: Instance
+    // One of them is there; optional classes cost nothing to look at, unlike cases of an enumeration.
+    private let instance: ModelInstance?
+    private let dynamicInstance: DynamicInstance?
+    private let prepared: PreparedModel?
     private let buffers: BufferList
     /// Watches inputs, outputs, workspace and weights, in this order.
     private let memoryGuard: MemoryGuard
@@ -42,11 +48,6 @@ final class LoadedModel: @unchecked Sendable {
     /// The inputs that take the parameters of dynamic AIPP.
     private let aippInputs: [Int]
 
-    private enum Instance {
-        case fixed(ModelInstance)
-        case dynamic(DynamicInstance)
-    }
-
     enum Mode: UInt8 { case sync = 1, async = 2 }
 
     private struct Queued {
@@ -62,13 +63,14 @@ final class LoadedModel: @unchecked Sendable {
         self.id = id
         self.ready = ready
         self.runnable = runnable
+        isDynamic = runnable.isDynamic
         self.device = device
         self.weights = weights
         self.workspace = workspace
         self.dump = dump
         aippInputs = ready.facts.aipp.indices.filter { ready.facts.aipp[$0].mode == .parameters }
         buffers = BufferList(inputs: runnable.inputCount, outputs: runnable.outputCount)
-        let bufferCount = runnable.inputCount + runnable.outputCount
+        bufferCount = runnable.inputCount + runnable.outputCount
         memoryGuard = try MemoryGuard(ranges: bufferCount + 2)
         areasAreTrusted = workspace.isOwnMemory && weights.isOwnMemory
         memoryGuard.set(bufferCount, address: workspace.range.start, byteCount: workspace.range.byteCount)
@@ -78,14 +80,14 @@ final class LoadedModel: @unchecked Sendable {
             // Safe: both areas have the sizes that the model states, and the shares keep them in use.
             switch runnable {
             case .fixed(let prepared):
-                instance = .fixed(
-                    try unsafe ModelInstance(
-                        prepared, weights: weightArea, workspace: UnsafeMutableRawPointer(bitPattern: workspace.address)
-                    ))
+                self.prepared = prepared
+                instance = try unsafe ModelInstance(
+                    prepared, weights: weightArea, workspace: UnsafeMutableRawPointer(bitPattern: workspace.address))
+                dynamicInstance = nil
             case .dynamic(let model):
-                instance = .dynamic(
-                    unsafe DynamicInstance(
-                        model, weights: UnsafeRawBufferPointer(start: weightArea, count: model.weightBytes)))
+                (prepared, instance) = (nil, nil)
+                dynamicInstance = unsafe DynamicInstance(
+                    model, weights: UnsafeRawBufferPointer(start: weightArea, count: model.weightBytes))
             }
         } catch {
             throw .engine(
@@ -97,7 +99,7 @@ final class LoadedModel: @unchecked Sendable {
     func shapes(_ direction: ModelFacts.Direction, _ index: Int) -> [[Int]] {
         let stated = ready.facts.tensors(direction)[index].dims
         guard direction == .output else { return [stated] }
-        guard case .fixed(let prepared) = runnable else { return [stated] }
+        guard let prepared else { return [stated] }
         let gears = 0..<(prepared.gears?.gears.count ?? 1)
         let outputs = gears.map { prepared.outputDescs(gear: $0) }
         return [stated] + outputs.filter { $0.indices.contains(index) }.map { $0[index].shape }
@@ -126,14 +128,14 @@ final class LoadedModel: @unchecked Sendable {
         let (gear, dumped) = try workspace.awaitingTurns { () throws(Failure) -> (Int, DumpedExecution?) in
             try checkUsable()
             try fill(buffers)
-            switch runnable {
-            case .fixed(let prepared):
-                let gear = try buffers.check(prepared, self)
-                return (gear, try run(buffers) { () throws(Failure) in try compute(buffers, gear: gear) })
-            case .dynamic:
+            guard let prepared, let instance else {
                 try executeDynamic(buffers)
                 return (0, nil)
             }
+            let gear = try buffers.check(prepared, self)
+            return (
+                gear, try run(buffers) { () throws(Failure) in try compute(prepared, instance, buffers, gear: gear) }
+            )
         }
         try dumped?.write()
         return gear
@@ -152,13 +154,14 @@ final class LoadedModel: @unchecked Sendable {
     /// In the workspace's turn. What is to be dumped is written after it.
     ///
     /// A buffer or an area that the program takes away makes the execution fail; the outputs are worthless then.
+    @inline(__always)
     private func run<Outcome>(
         _ buffers: BufferList, _ compute: () throws(Failure) -> Outcome
     ) throws(Failure) -> Outcome {
         try workspace.checkMemory("work_ptr")
         try weights.checkMemory("weight_ptr")
         let isTrusted = buffers.declare(to: memoryGuard) && areasAreTrusted
-        memoryGuard.enter(runnable.inputCount + runnable.outputCount + 2, isTrusted: isTrusted)
+        memoryGuard.enter(bufferCount + 2, isTrusted: isTrusted)
         let result: Result<Outcome, Failure>
         do throws(Failure) {
             result = .success(try compute())
@@ -170,7 +173,7 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     private func areaRefusal(of fault: MemoryFault) -> Failure {
-        let isWorkspace = fault.range == runnable.inputCount + runnable.outputCount
+        let isWorkspace = fault.range == bufferCount
         let range = isWorkspace ? workspace.range : weights.range
         return .engine(
             ErrorCode.rtModelExecute,
@@ -178,9 +181,11 @@ final class LoadedModel: @unchecked Sendable {
                 + "\(fault.problem(writing: isWorkspace)).")
     }
 
-    private func compute(_ buffers: BufferList, gear: Int) throws(Failure) -> DumpedExecution? {
+    @inline(__always)
+    private func compute(
+        _ prepared: PreparedModel, _ instance: ModelInstance, _ buffers: BufferList, gear: Int
+    ) throws(Failure) -> DumpedExecution? {
         buffers.copyIn()
-        guard case .fixed(let instance) = instance, case .fixed(let prepared) = runnable else { return nil }
         for index in aippInputs {
             try unsafe AippInput.check(
                 at: buffers.inputs.addresses[index], byteCount: prepared.inputBytes[index], input: index, of: self)
@@ -200,6 +205,7 @@ final class LoadedModel: @unchecked Sendable {
     }
 
     /// Runs `body`, which asks between steps whether to go on, and turns what it throws into codes and sentences.
+    @inline(__always)
     private func reportingFailures<Outcome>(
         _ body: (_ goesOn: () -> Bool) throws -> Outcome
     ) throws(Failure) -> Outcome {
@@ -225,7 +231,7 @@ final class LoadedModel: @unchecked Sendable {
 
     /// In the workspace's turn: executes a model of unknown shape with inputs as `buffers` describes them.
     private func executeDynamic(_ buffers: BufferList) throws(Failure) {
-        guard case .dynamic(let instance) = instance else { return }
+        guard let instance = dynamicInstance else { return }
         let inputs = buffers.inputDescs
         try buffers.checkInputs(inputs.map { $0.byteCount ?? 0 }, self)
         let known = try prepare(instance, inputs)
@@ -275,7 +281,7 @@ final class LoadedModel: @unchecked Sendable {
     /// - Returns: the gear that is chosen now; what the buffer holds when the execution begins is what counts then.
     func enqueue(_ buffers: BufferList, on stream: Stream) throws(Failure) -> Int {
         var gear = 0
-        if case .fixed(let prepared) = runnable { gear = try buffers.check(prepared, self) }
+        if let prepared { gear = try buffers.check(prepared, self) }
         queued.change { $0.waiting += 1 }
         do throws(Failure) {
             try stream.enqueue(

@@ -31,24 +31,32 @@ enum ModelExecution {
                 if isDescribed { try input.checkDescriptions(of: model, as: .input) }
                 try output.list(into: buffers.outputs)
                 if buffers.outputs.isDescribed { try output.checkDescriptions(of: model, as: .output) }
-                if case .dynamic(let dynamic) = model.runnable {
-                    buffers.inputDescs = try input.inputDescs(for: dynamic, model.ready.facts, id: id)
-                    buffers.supply = { sizes throws(Failure) in
-                        try output.allocateMissing(sizes)
-                        try output.list(into: buffers.outputs)
-                    }
+                if model.isDynamic {
+                    try describe(buffers, of: model, input, output)
+                    outputs = buffers
                 } else if buffers.outputs.lacksAddress {
                     try allocateOutputs(id, output)
                     try output.list(into: buffers.outputs)
                 }
-                outputs = buffers
             }
         } catch {
             announce(error)
             throw error
         }
-        if isDescribed || model.runnable.isDynamic {
+        if isDescribed || model.isDynamic {
             try output.describeOutputs(of: model, gear: gear, outputs?.outputDescs ?? [])
+        }
+    }
+
+    /// What an execution of a model of unknown shape has to know besides where the buffers are.
+    private static func describe(
+        _ buffers: BufferList, of model: LoadedModel, _ input: Dataset, _ output: Dataset
+    ) throws(Failure) {
+        guard case .dynamic(let dynamic) = model.runnable else { return }
+        buffers.inputDescs = try input.inputDescs(for: dynamic, model.ready.facts, id: model.id)
+        buffers.supply = { [unowned buffers] sizes throws(Failure) in
+            try output.allocateMissing(sizes)
+            try output.list(into: buffers.outputs)
         }
     }
 
@@ -88,7 +96,7 @@ enum ModelExecution {
             }
         }
         let gear = try model.enqueue(buffers, on: stream)
-        if buffers.inputs.isDescribed, !model.runnable.isDynamic { try output.describeOutputs(of: model, gear: gear) }
+        if buffers.inputs.isDescribed, !model.isDynamic { try output.describeOutputs(of: model, gear: gear) }
         return stream
     }
 

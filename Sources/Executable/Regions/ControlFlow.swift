@@ -13,15 +13,12 @@ struct ControlFlow {
 
     private let node: Node
     private let bodies: [Body]
-    /// What is known of the inputs.
-    private let constants: [Constant?]
     private let carriedCount: Int
 
     init(
         _ node: Node, constants: [Constant?], outputCount: Int, _ context: RegionContext
     ) throws(GraphError) {
         self.node = node
-        self.constants = constants
         var choice: [Int] = Array(node.subgraphs.indices)
         var first = 0
         var count = outputCount

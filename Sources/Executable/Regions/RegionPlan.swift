@@ -32,16 +32,13 @@ final class RegionPlan {
     private let memories: [OwnedMemory?]
     /// Per output its type and shape, where the plan knows them.
     let outputDescs: [TensorDesc]?
-    /// Per output its value, where the plan knows it.
-    let outputConstants: [Constant?]
 
     init(
-        stages: [any Stage], slots: [Slot], end: End, inputs: [TensorDesc], outputConstants: [Constant?]
+        stages: [any Stage], slots: [Slot], end: End, inputs: [TensorDesc]
     ) throws {
         self.stages = stages
         self.slots = slots
         self.end = end
-        self.outputConstants = outputConstants
         memories = try slots.map { slot in try slot.desc.map { try OwnedMemory($0.byteCount ?? 0) } }
         if case .complete(let sources) = end {
             let descs = sources.map { source in

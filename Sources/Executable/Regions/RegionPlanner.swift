@@ -190,8 +190,7 @@ struct RegionPlanner {
                 node: graph.name, type: "graph", reason: "some of its outputs depend on nothing that can be computed")
         }
         return try RegionPlan(
-            stages: stages, slots: assembly.slots, end: ending, inputs: inputs.map(\.desc),
-            outputConstants: results.map { constant($0) })
+            stages: stages, slots: assembly.slots, end: ending, inputs: inputs.map(\.desc))
     }
 
     private func constantOrNil(_ ref: TensorRef) -> Constant? {
