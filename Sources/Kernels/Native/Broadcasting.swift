@@ -9,6 +9,12 @@ struct Broadcasting: Sendable, Equatable {
     let firstAdvances: Bool
     let secondAdvances: Bool
     private let outer: NestedLoops
+    /// Into how many independent parts the walk can be cut. Known beforehand, since every execution asks.
+    let parts: Int
+    /// A part is some of the runs, or a piece of one.
+    private let runsPerPart, pieces: Int
+    /// Elements of a part: enough work to be worth another thread.
+    private static let partLength = 16384
 
     /// - Precondition: `first` and `second` broadcast to `output`.
     init(output: [Int], first: [Int], second: [Int]) {
@@ -33,16 +39,10 @@ struct Broadcasting: Sendable, Equatable {
             if dimension.second { secondStride *= dimension.size }
         }
         outer = NestedLoops(loops.reversed())
+        runsPerPart = max(1, Self.partLength / max(runLength, 1))
+        pieces = max(1, runLength / Self.partLength)
+        parts = max(1, (outer.count + runsPerPart - 1) / runsPerPart * pieces)
     }
-
-    /// Elements of a part: enough work to be worth another thread.
-    private static let partLength = 16384
-    /// A part is some of the runs, or a piece of one.
-    private var runsPerPart: Int { max(1, Self.partLength / max(runLength, 1)) }
-    private var pieces: Int { max(1, runLength / Self.partLength) }
-
-    /// Into how many independent parts the walk can be cut.
-    var parts: Int { max(1, (outer.count + runsPerPart - 1) / runsPerPart * pieces) }
 
     /// Calls `body` for each run of some parts with the offsets of the output and of the operands, and the run's length.
     @inline(__always)
