@@ -5,76 +5,6 @@ internal import VectorFunctions
 
 // Steps of the vector kernels, which work on floats with the channels innermost in memory.
 extension ProgramBuilder {
-    /// A convolution over one or two dimensions by a constant filter [O, C, window…]; nil for others, and where oneDNN's is
-    /// quicker.
-    func vectorConvolution(
-        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
-    ) throws -> Value? {
-        let (image, window) = (shape(x), shape(filter))
-        guard desc(x).dataType == .float, (3...4).contains(image.count), let strides = constantStrides(filter),
-            !image.contains(0), !window.contains(0), geometry.groups == 1
-        else { return nil }
-
-        func plane(_ sizes: some BidirectionalCollection<Int>, _ filler: Int) -> (Int, Int) {
-            sizes.count == 1 ? (filler, sizes.last ?? filler) : (sizes.first ?? filler, sizes.last ?? filler)
-        }
-        let (height, width) = plane(image[2...], 1)
-        let (outHeight, outWidth) = plane(output.shape[2...], 1)
-        let (windowHeight, windowWidth) = plane(window[2...], 1)
-        let (strideY, strideX) = plane(geometry.strides, 1)
-        let (dilationY, dilationX) = plane(geometry.dilations, 1)
-        let (padTop, padLeft) = plane(geometry.padsBegin, 0)
-        var loop = ConvolutionLoop(
-            batch: image[0], image: (height, width, image[1]), output: (outHeight, outWidth, output.shape[1]),
-            window: (windowHeight, windowWidth), strides: (strideY, strideX), dilations: (dilationY, dilationX),
-            padTop: padTop, padLeft: padLeft)
-        let tile: Int?
-        switch KernelChoice.convolution(loop, keepsNaN: keepsNaN) {
-        case .oneDNN: return nil
-        case .direct: tile = nil
-        case .tiles(let size): tile = size
-        }
-        let form = WeightForm(
-            kind: tile.map { .tiles($0) } ?? .panels, outputs: window[0], channels: image[1],
-            window: Array(window[2...]), outputStride: strides[0], channelStride: strides[1],
-            windowStrides: Array(strides[2...]))
-        let source = try MemoryDescriptor.channelsLast(.float, image)
-        let layout = try MemoryDescriptor.channelsLast(.float, output.shape)
-        var inputs = [try operand(x, source).buffer, try packed(filter, form)]
-        var steps: [EpilogueStep] = []
-        try add(bias, to: &inputs, &loop, &steps)
-        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout, divides: tile == nil)
-        guard let tile else {
-            return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
-        }
-        let kernel = WinogradKernel(WinogradLoop(loop, tile: tile), steps)
-        return emit(kernel, inputs: inputs, output: output, layout: layout)
-    }
-
-    /// The product of rows [M, K] and a constant matrix [K, N]; nil where the matrix is not at hand, or oneDNN's is
-    /// quicker.
-    ///
-    /// - output: descriptor of the result, whose elements are those of [M, N].
-    func vectorProduct(_ a: Value, _ b: Value, bias: Value?, output: TensorDesc) throws -> Value? {
-        guard desc(a).dataType == .float, let strides = constantStrides(b), !shape(a).contains(0),
-            !shape(b).contains(0), KernelChoice.vectorProduct
-        else { return nil }
-        let (rows, depth, columns) = (shape(a)[0], shape(b)[0], shape(b)[1])
-        var loop = ConvolutionLoop(
-            batch: 1, image: (rows, 1, depth), output: (rows, 1, columns), window: (1, 1), strides: (1, 1),
-            dilations: (1, 1), padTop: 0, padLeft: 0)
-        let form = WeightForm(
-            kind: .panels, outputs: columns, channels: depth, window: [1], outputStride: strides[1],
-            channelStride: strides[0], windowStrides: [0])
-        let layout = try MemoryDescriptor(.float, output.shape)
-        var inputs = [try operand(plain(a), MemoryDescriptor(.float, shape(a))).buffer, try packed(b, form)]
-        var steps: [EpilogueStep] = []
-        try add(bias, to: &inputs, &loop, &steps)
-        try takeSteps(
-            &steps, &inputs, result: output.shape, channel: output.shape.count - 1, layout: layout)
-        return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
-    }
-
     /// A maximum or a mean over windows; nil for tensors that are not images.
     func vectorPooling(
         _ x: Value, _ kind: PoolingKind, kernel: [Int], strides: [Int], dilations: [Int], padsBegin: [Int],
@@ -216,7 +146,7 @@ extension ProgramBuilder {
         return 1
     }
 
-    private func operandKind(_ operand: [Int], result: [Int], channel: Int) -> EpilogueStep.Operand? {
+    func operandKind(_ operand: [Int], result: [Int], channel: Int) -> EpilogueStep.Operand? {
         if operand.reduce(1, *) == 1, operand.count <= result.count { return .one }
         if operand == result { return .ofElement }
         guard operand.count <= result.count else { return nil }
@@ -229,7 +159,7 @@ extension ProgramBuilder {
     /// Takes over as many pending post-operations as the vector kernels can do.
     ///
     /// - divides: whether division is among them; a kernel with alarms leaves it, see `PostOperation.dividesPadding`.
-    private func takeSteps(
+    func takeSteps(
         _ steps: inout [EpilogueStep], _ inputs: inout [Int], result: [Int], channel: Int, layout: MemoryDescriptor,
         divides: Bool = true
     ) throws {
@@ -250,7 +180,7 @@ extension ProgramBuilder {
     }
 
     /// Adds a bias of one number for each channel: padded to whole panels where it is constant, else as a step.
-    private func add(
+    func add(
         _ bias: Value?, to inputs: inout [Int], _ loop: inout ConvolutionLoop, _ steps: inout [EpilogueStep]
     ) throws {
         guard let bias else { return }
