@@ -125,20 +125,32 @@ final class LoadedModel: @unchecked Sendable {
     private func execute(
         _ buffers: BufferList, _ fill: (BufferList) throws(Failure) -> Void
     ) throws(Failure) -> Int {
-        let (gear, dumped) = try workspace.awaitingTurns { () throws(Failure) -> (Int, DumpedExecution?) in
-            try checkUsable()
-            try fill(buffers)
-            guard let prepared, let instance else {
-                try executeDynamic(buffers)
-                return (0, nil)
-            }
-            let gear = try buffers.check(prepared, self)
-            return (
-                gear, try run(buffers) { () throws(Failure) in try compute(prepared, instance, buffers, gear: gear) }
-            )
+        // Without a closure, whose captures every execution would count.
+        try workspace.awaitTurn()
+        let (gear, dumped): (Int, DumpedExecution?)
+        do throws(Failure) {
+            (gear, dumped) = try executeInTurn(buffers, fill)
+        } catch {
+            workspace.endTurn()
+            throw error
         }
+        workspace.endTurn()
         try dumped?.write()
         return gear
+    }
+
+    @inline(__always)
+    private func executeInTurn(
+        _ buffers: BufferList, _ fill: (BufferList) throws(Failure) -> Void
+    ) throws(Failure) -> (Int, DumpedExecution?) {
+        try checkUsable()
+        try fill(buffers)
+        guard let prepared, let instance else {
+            try executeDynamic(buffers)
+            return (0, nil)
+        }
+        let gear = try buffers.check(prepared, self)
+        return (gear, try run(buffers) { () throws(Failure) in try compute(prepared, instance, buffers, gear: gear) })
     }
 
     /// In the workspace's turn.

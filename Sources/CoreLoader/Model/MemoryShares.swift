@@ -93,6 +93,12 @@ final class WorkspaceShare: @unchecked Sendable {
     }
 
     @inline(__always)
+    func awaitTurn() throws(Failure) { try workspace.awaitTurn() }
+
+    @inline(__always)
+    func endTurn() { workspace.endTurn() }
+
+    @inline(__always)
     func checkMemory(_ argument: String) throws(Failure) { try check.verify(range, argument) }
 }
 

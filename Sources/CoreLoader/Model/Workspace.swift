@@ -28,15 +28,43 @@ final class Workspace: @unchecked Sendable {
     /// As `takingTurns`, unless the thread is interrupted while it waits.
     @inline(__always)
     func awaitingTurns<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        if otherTurns.isEmpty { return try turn.awaiting(body) }
-        return try awaitingTurns(from: 0, body)
+        try awaitTurn()
+        defer { endTurn() }
+        return try body()
     }
 
-    private func awaitingTurns<Result>(
-        from index: Int, _ body: () throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        guard index < otherTurns.count else { return try turn.awaiting(body) }
-        return try otherTurns[index].awaiting { () throws(Failure) in try awaitingTurns(from: index + 1, body) }
+    /// Begins what `endTurn` ends. Throws when the thread is interrupted while it waits, or has the turn already.
+    @inline(__always)
+    func awaitTurn() throws(Failure) {
+        if !otherTurns.isEmpty { try awaitOtherTurns() }
+        do throws(Failure) {
+            try turn.await()
+        } catch {
+            giveOtherTurns(otherTurns.count)
+            throw error
+        }
+    }
+
+    @inline(__always)
+    func endTurn() {
+        turn.give()
+        if !otherTurns.isEmpty { giveOtherTurns(otherTurns.count) }
+    }
+
+    private func awaitOtherTurns() throws(Failure) {
+        for (index, turn) in otherTurns.enumerated() {
+            do throws(Failure) {
+                try turn.await()
+            } catch {
+                giveOtherTurns(index)
+                throw error
+            }
+        }
+    }
+
+    /// Gives back the first `count`, the last first.
+    private func giveOtherTurns(_ count: Int) {
+        for turn in otherTurns.prefix(count).reversed() { turn.give() }
     }
 
     private func takingTurns<Result>(from index: Int, _ body: () -> Result) -> Result {

@@ -36,14 +36,12 @@ final class Turn: @unchecked Sendable {
         guard unsafe pyaclmdlTurnTry(turn, false) == PYACLMDL_TAKEN else { throw .interrupted }
     }
 
-    /// As `with`, unless the thread is interrupted while it waits. Throws 107037 when it has the turn already: a function
-    /// of the program that interrupts an execution cannot do what the execution excludes.
+    /// As `take`, unless the thread is interrupted while it waits. Throws 107037 when it has the turn already: a function of
+    /// the program that interrupts an execution cannot do what the execution excludes.
     @inline(__always)
-    func awaiting<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    func await() throws(Failure) {
         let result = unsafe pyaclmdlTurnTry(turn, true)
         guard result == PYACLMDL_TAKEN else { throw result == PYACLMDL_HELD ? .executing : .interrupted }
-        defer { give() }
-        return try body()
     }
 
     @inline(__always)
