@@ -2,6 +2,9 @@
 
 import VectorFunctions
 
+// As many pixels of a tile as the registers hold, which need an address for each.
+private let mostPixels = min(mostRows, 8)
+
 /// Where the taps of a tile's pixels lie.
 private struct TileOrigin<let rows: Int> {
     /// Row and column of the first tap, which may be outside, and the address of its image.
@@ -141,7 +144,7 @@ func convolve(
 ) {
     let end = QuickEnd(loop, operands)
     // On the stack, and aligned as whole registers are stored fastest.
-    var memory = InlineArray<17, Lanes>(repeating: .zero)
+    var memory = InlineArray<25, Lanes>(repeating: .zero)
     withUnsafeMutableBytes(of: &memory) { memory in
         let buffer = memory.baseAddress!.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Float.self)
         for part in parts {
@@ -161,8 +164,12 @@ private func convolve(
 ) {
     let source = Input(operands[0].assumingMemoryBound(to: Float.self))
     let packed = Input(operands[1].assumingMemoryBound(to: Float.self))
+    if loop.isPointwise {
+        multiply(loop, source, packed, result, end, buffer, pixels: pixels, panels: panels)
+        return finish(loop, operands, result, end, pixels: pixels, panels: panels)
+    }
     // Tiles of nearly the same height, instead of a low one at the end.
-    let count = (pixels.count + mostRows - 1) / mostRows
+    let count = (pixels.count + mostPixels - 1) / mostPixels
     let (height, higher) = (pixels.count / count, pixels.count % count)
     let panelStride = loop.depth * laneCount
     var panel = panels.lowerBound
@@ -185,6 +192,45 @@ private func convolve(
         }
         panel += isPair ? 2 : 1
     }
+    finish(loop, operands, result, end, pixels: pixels, panels: panels)
+}
+
+/// Convolves by a window of one pixel.
+private func multiply(
+    _ loop: ConvolutionLoop, _ source: Input, _ packed: Input, _ result: Output, _ end: QuickEnd, _ buffer: Output,
+    pixels: Range<Int>, panels: Range<Int>
+) {
+    let panelStep = loop.depth * laneCount
+    var panel = panels.lowerBound
+    while panel < panels.upperBound {
+        let channel = panel * laneCount
+        let sums = RowSums(
+            source: source + pixels.lowerBound * loop.channels, rowStep: loop.channels, depthStep: 1,
+            depth: loop.channels, weights: packed + panel * panelStep, weightStep: laneCount, panelStep: panelStep,
+            bias: end.bias.map { $0 + channel })
+        let target = ProductEnd(
+            result: result, start: pixels.lowerBound * loop.outChannels + channel, resultStep: loop.outChannels,
+            end: end, count: loop.outChannels - channel)
+        @inline(__always) func compute<let panels: Int>(_ panels: InlineArray<panels, Int>) {
+            sums.compute(rows: pixels.count, ahead: panels.count * panelStep, to: buffer, advance: 0, panels) {
+                target.write(Input(buffer), rows: $0, panels: panels.count)
+            }
+        }
+        if mostPanels == 2, panel + 2 <= panels.upperBound {
+            compute(InlineArray<2, Int>(repeating: 0))
+            panel += 2
+        } else {
+            compute(InlineArray<1, Int>(repeating: 0))
+            panel += 1
+        }
+    }
+}
+
+/// Applies the steps that the tiles have not.
+private func finish(
+    _ loop: ConvolutionLoop, _ operands: VectorFunctions.Operands, _ result: Output, _ end: QuickEnd,
+    pixels: Range<Int>, panels: Range<Int>
+) {
     let channel = panels.lowerBound * laneCount
     finish(
         loop.epilogue, from: end.steps, operands, result,

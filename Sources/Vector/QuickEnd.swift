@@ -13,12 +13,17 @@ struct QuickEnd {
 
     @inline(__always)
     init(_ loop: ConvolutionLoop, _ operands: VectorFunctions.Operands) {
+        self.init(loop.epilogue, operands)
         if loop.hasBias { bias = Input(operands[2].assumingMemoryBound(to: Float.self)) }
-        if loop.epilogue.count > 0, case .combine(.add, .ofElement, let place) = loop.epilogue[0].action {
+    }
+
+    @inline(__always)
+    init(_ epilogue: UnsafeBufferPointer<EpilogueStep>, _ operands: VectorFunctions.Operands) {
+        if epilogue.count > 0, case .combine(.add, .ofElement, let place) = epilogue[0].action {
             operand = Input(operands[place].assumingMemoryBound(to: Float.self))
             steps = 1
         }
-        guard steps < loop.epilogue.count, case .apply(let function) = loop.epilogue[steps].action else { return }
+        guard steps < epilogue.count, case .apply(let function) = epilogue[steps].action else { return }
         guard function.kind == .clamp else { return }
         (low, high) = (function.alpha, function.beta)
         steps += 1

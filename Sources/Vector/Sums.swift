@@ -3,18 +3,6 @@
 internal import CLanes
 import VectorFunctions
 
-// A tile is as many pixels and panels as the registers hold.
-#if AVX512
-let mostRows = 8
-let mostPanels = 2
-#elseif FMA || arch(arm64)
-let mostRows = 6
-let mostPanels = 1
-#else
-let mostRows = 2
-let mostPanels = 1
-#endif
-
 /// Adds the products of `depth` neighbouring elements at each row's address with the weights of one panel, or of two.
 ///
 /// The sums are in the registers meanwhile; `sums` holds them as [rows][2][16] in between.

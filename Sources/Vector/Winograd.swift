@@ -143,68 +143,29 @@ private func transformInput<Transform: TileTransform>(
 /// Multiplies all transformed tiles with the weights of one or two panels, position by position.
 private func multiply(_ loop: WinogradLoop, _ packed: Input, _ scratch: Scratch, tiles: Int, panels: Range<Int>) {
     let depth = loop.convolution.channels
-    let panelStride = loop.positions * depth * laneCount
-    // Batches of nearly the same height, instead of a low one at the end.
-    let count = (tiles + mostRows - 1) / mostRows
-    let (height, higher) = (tiles / count, tiles % count)
+    let panelStep = loop.positions * depth * laneCount
     for position in 0..<loop.positions {
-        var source = Input(scratch.transformed) + position * loop.transformedPlane
-        var target = scratch.products + position * loop.productPlane
-        for index in 0..<count {
-            let rows = index < higher ? height + 1 : height
-            var panel = panels.lowerBound
-            while panel < panels.upperBound {
-                let weights = packed + panel * panelStride + position * depth * laneCount
-                let target = target + (panel - panels.lowerBound) * laneCount
-                let product = Product(
-                    source: source, rowLength: loop.rowLength, weights: weights, panelStride: panelStride, depth: depth,
-                    target: target)
-                if mostPanels == 2, panel + 2 <= panels.upperBound {
-                    product.compute(rows: rows, panels: InlineArray<2, Int>(repeating: 0))
-                    panel += 2
-                } else {
-                    product.compute(rows: rows, panels: InlineArray<1, Int>(repeating: 0))
-                    panel += 1
-                }
+        var panel = panels.lowerBound
+        while panel < panels.upperBound {
+            let sums = RowSums(
+                source: Input(scratch.transformed) + position * loop.transformedPlane, rowStep: loop.rowLength,
+                depthStep: 1, depth: depth, weights: packed + panel * panelStep + position * depth * laneCount,
+                weightStep: laneCount, panelStep: panelStep)
+            let target = scratch.products + position * loop.productPlane + (panel - panels.lowerBound) * laneCount
+            @inline(__always) func compute<let panels: Int>(_ panels: InlineArray<panels, Int>) {
+                // The next position's weights are behind these.
+                sums.compute(
+                    rows: tiles, ahead: depth * laneCount, to: target,
+                    advance: WinogradLoop.panelsAtOnce * laneCount, panels
+                ) { _ in }
             }
-            source += rows * loop.rowLength
-            target += rows * WinogradLoop.panelsAtOnce * laneCount
-        }
-    }
-}
-
-/// The product of some rows and one or two panels.
-private struct Product {
-    var source: Input
-    var rowLength: Int
-    var weights: Input
-    var panelStride, depth: Int
-    var target: Output
-
-    @inline(__always)
-    func compute<let rows: Int, let panels: Int>(_: InlineArray<rows, Int>, _ count: InlineArray<panels, Int>) {
-        // The next position's weights are behind these.
-        addProducts(
-            InlineArray<rows, Input> { source + $0 * rowLength }, weights, panelStride: panelStride, depth: depth,
-            ahead: depth * laneCount, to: target, isFirst: true, count)
-    }
-
-    @inline(__always)
-    func compute<let panels: Int>(rows: Int, panels: InlineArray<panels, Int>) {
-        switch rows {
-        case 1: compute(InlineArray<1, Int>(repeating: 0), panels)
-        case 2: compute(InlineArray<2, Int>(repeating: 0), panels)
-        #if FMA || arch(arm64)
-        case 3: compute(InlineArray<3, Int>(repeating: 0), panels)
-        case 4: compute(InlineArray<4, Int>(repeating: 0), panels)
-        case 5: compute(InlineArray<5, Int>(repeating: 0), panels)
-        case 6: compute(InlineArray<6, Int>(repeating: 0), panels)
-        #endif
-        #if AVX512
-        case 7: compute(InlineArray<7, Int>(repeating: 0), panels)
-        case 8: compute(InlineArray<8, Int>(repeating: 0), panels)
-        #endif
-        default: preconditionFailure()
+            if mostPanels == 2, panel + 2 <= panels.upperBound {
+                compute(InlineArray<2, Int>(repeating: 0))
+                panel += 2
+            } else {
+                compute(InlineArray<1, Int>(repeating: 0))
+                panel += 1
+            }
         }
     }
 }

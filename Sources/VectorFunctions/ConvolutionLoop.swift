@@ -42,6 +42,11 @@ public struct ConvolutionLoop: @unchecked Sendable {
         unsafe epilogue = UnsafeBufferPointer(start: nil, count: 0)
     }
 
+    /// Whether each pixel of the result is made of the one at the same place.
+    public var isPointwise: Bool {
+        windowHeight == 1 && windowWidth == 1 && strideY == 1 && strideX == 1 && padTop == 0 && padLeft == 0
+            && outHeight == height && outWidth == width
+    }
     public var pixels: Int { batch * outHeight * outWidth }
     public var panels: Int { (outChannels + Self.panel - 1) / Self.panel }
     public var depth: Int { windowHeight * windowWidth * channels }
