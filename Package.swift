@@ -42,7 +42,8 @@ let levelTargets = levels.map { name, options in
         swiftSettings: [
             .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
             .enableUpcomingFeature("InternalImportsByDefault"),
-            .unsafeFlags(["-Ounchecked"] + options.flatMap { ["-Xcc", $0] }),
+            // The loops over a tile's rows are unrolled wholly, since its sums can stay in registers only then.
+            .unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=600"] + options.flatMap { ["-Xcc", $0] }),
         ] + (name == "Baseline" ? [] : [.define("FMA")]) + (name == "AVX512" ? [.define("AVX512")] : []))
 }
 

@@ -68,7 +68,7 @@ def cases(seed: int = 0) -> list[Case]:
     def whole(high: int, *shape: int) -> np.ndarray:
         return generator.integers(0, high, shape)
 
-    groups = (movement, elementwise, folds, normalizations, recurrent, resizes, indexed, products)
+    groups = (movement, elementwise, folds, normalizations, recurrent, resizes, indexed, products, convolutions)
     return [case for group in groups for case in group(floats, whole)]
 
 
@@ -256,3 +256,67 @@ def products(floats, whole) -> Iterator[Case]:
         ((1, 12, 128, 32), (1, 12, 32, 128)),
     ):
         yield Case("product", "MatMul", f"{dims(left)} {dims(right)}", {"a": floats(*left), "b": floats(*right)})
+
+
+def convolutions(floats, whole) -> Iterator[Case]:
+    def case(family: str, image: Shape, outputs: int, window: Shape, operator: str = "Conv", **attributes) -> Case:
+        groups = attributes.get("group", 1)
+        channels = (image[1], outputs // groups) if operator == "ConvTranspose" else (outputs, image[1] // groups)
+        weights = {"w": floats(*channels, *window) / 8, "b": floats(outputs)}
+        options = " ".join(f"{name} {dims(value) if isinstance(value, tuple) else value}"
+                           for name, value in attributes.items() if name != "pads")  # fmt: skip
+        label = f"{dims(image)} to {outputs} by {dims(window)} {options}".rstrip()
+        return Case(family, operator, label, {"x": floats(*image)}, weights, attributes)
+
+    for channels, size, window, stride in ((32, 112, 3, 1), (64, 112, 3, 2), (144, 56, 3, 1), (144, 56, 5, 2),
+                                           (240, 28, 5, 1), (240, 28, 3, 2), (480, 14, 3, 1), (672, 14, 5, 1),
+                                           (672, 14, 5, 2), (960, 7, 3, 1), (960, 7, 5, 1), (96, 56, 7, 1),
+                                           (24, 80, 3, 1)):  # fmt: skip
+        yield case("depthwise", (1, channels, size, size), channels, (window, window), group=channels,
+                   strides=(stride, stride), pads=(window // 2,) * 4)  # fmt: skip
+    yield case("depthwise", (1, 32, 56, 56), 64, (3, 3), group=32, pads=(1,) * 4)
+    yield case("depthwise", (1, 256, 400), 256, (31,), group=256, pads=(15, 15))
+    yield case("depthwise", (1, 64, 56, 56), 64, (3, 3), group=64, dilations=(2, 2), pads=(2,) * 4)
+    for channels, size, groups, stride in ((128, 56, 32, 1), (256, 28, 32, 1), (512, 14, 32, 1), (256, 28, 32, 2),
+                                           (192, 27, 2, 1), (64, 56, 4, 1)):  # fmt: skip
+        yield case("grouped", (1, channels, size, size), channels, (3, 3), group=groups, strides=(stride, stride),
+                   pads=(1,) * 4)  # fmt: skip
+    yield case("grouped", (1, 240, 28, 28), 60, (1, 1), group=3)
+    for channels, size, outputs, window, stride in ((3, 224, 64, 7, 2), (3, 224, 32, 3, 2), (3, 640, 16, 3, 2),
+                                                    (3, 320, 16, 6, 2), (1, 64, 32, 5, 1), (4, 128, 24, 3, 1),
+                                                    (3, 224, 96, 11, 4)):  # fmt: skip
+        yield case("first layer", (1, channels, size, size), outputs, (window, window), strides=(stride, stride),
+                   pads=(window // 2,) * 4)  # fmt: skip
+    for channels, size, outputs, window, stride, dilation in (
+        (64, 56, 128, 3, 2, 1),
+        (256, 14, 512, 3, 2, 1),
+        (256, 56, 512, 1, 2, 1),
+        (64, 56, 64, 3, 1, 2),
+        (256, 28, 256, 3, 1, 4),
+        (64, 56, 64, 5, 1, 1),
+        (64, 56, 256, 1, 1, 1),
+        (24, 56, 40, 1, 1, 1),
+        (16, 80, 8, 3, 1, 1),
+    ):
+        yield case("dense", (1, channels, size, size), outputs, (window, window), strides=(stride, stride),
+                   dilations=(dilation, dilation), pads=((window - 1) * dilation // 2,) * 4)  # fmt: skip
+    for channels, length, outputs, window, stride in ((80, 400, 256, 3, 1), (256, 400, 256, 5, 1), (1, 16000, 64, 10, 5)):
+        yield case("one dimension", (1, channels, length), outputs, (window,), strides=(stride,),
+                   pads=(window // 2,) * 2)  # fmt: skip
+    for channels, sizes, outputs, window, stride in ((3, (16, 56, 56), 32, 3, 1), (32, (8, 28, 28), 64, 3, 1),
+                                                     (64, (8, 28, 28), 64, 3, 2), (64, (8, 28, 28), 128, 1, 1)):  # fmt: skip
+        yield case("three dimensions", (1, channels, *sizes), outputs, (window,) * 3, strides=(stride,) * 3,
+                   pads=(window // 2,) * 6)  # fmt: skip
+    for channels, size, outputs, window, stride, pad, groups in (
+        (128, 28, 64, 2, 2, 0, 1),
+        (256, 14, 128, 4, 2, 1, 1),
+        (64, 56, 32, 3, 2, 1, 1),
+        (100, 1, 512, 4, 1, 0, 1),
+        (64, 28, 64, 3, 1, 1, 1),
+        (21, 32, 21, 16, 8, 4, 1),
+        (64, 28, 64, 4, 2, 1, 64),
+    ):
+        yield case("transposed", (1, channels, size, size), outputs, (window, window), "ConvTranspose", group=groups,
+                   strides=(stride, stride), pads=(pad,) * 4)  # fmt: skip
+    yield case("transposed", (1, 256, 100), 128, (16,), "ConvTranspose", strides=(8,), pads=(4, 4))
+    yield case("transposed", (1, 32, 8, 14, 14), 16, (2, 2, 2), "ConvTranspose", strides=(2, 2, 2))

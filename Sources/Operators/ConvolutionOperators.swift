@@ -86,26 +86,11 @@ enum Convolution {
         }
         let output = TensorDesc(working, plan.output)
         let result = try plan.layout.own(builder) {
-            if working == .double || plan.output.contains(0) {
-                return try direct(plan, lowering, x, filter, bias, isTransposed: isTransposed)
-            }
-            return isTransposed
+            isTransposed
                 ? try builder.deconvolution(x, filter: filter, bias: bias, plan.geometry, output: output)
                 : try builder.convolution(x, filter: filter, bias: bias, plan.geometry, output: output)
         }
         return try lowering.cast(result, to: type)
-    }
-
-    private static func direct(
-        _ plan: Plan, _ lowering: Lowering, _ x: Value, _ filter: Value, _ bias: Value?, isTransposed: Bool
-    ) throws -> Value {
-        let kernel = directConvolutionKernel(
-            lowering.builder.desc(x).dataType, x: lowering.builder.shape(x), filter: plan.filterShape,
-            output: plan.output, plan.geometry, isTransposed: isTransposed, hasBias: bias != nil)
-        guard let kernel else { throw lowering.inference.invalid("there is no kernel for its type") }
-        return try lowering.builder.native(
-            kernel, inputs: [x, filter] + (bias.map { [$0] } ?? []),
-            outputs: [TensorDesc(lowering.builder.desc(x).dataType, plan.output)])[0]
     }
 
     // MARK: Shapes

@@ -39,7 +39,7 @@ private func taps(
 
 /// The taps of a window that lie in the image.
 @inline(__always)
-private func taps(from start: Int, _ step: Int, _ length: Int, _ size: Int) -> Range<Int> {
+func taps(from start: Int, _ step: Int, _ length: Int, _ size: Int) -> Range<Int> {
     let first = start < 0 ? (step - 1 - start) / step : 0
     let end = min(length, max(0, (size - start + step - 1) / step))
     return min(first, end)..<end

@@ -8,6 +8,7 @@ struct QuickEnd {
     var operand: Input?
     var low = -Float.infinity
     var high = Float.infinity
+    var isBounded: Bool { low > -.infinity || high < .infinity }
     /// The steps of the epilogue that are done by it.
     var steps = 0
 

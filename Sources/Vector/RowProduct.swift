@@ -15,48 +15,85 @@ let mostRows = 2
 let mostPanels = 1
 #endif
 
+/// Runs of numbers at regular distances, three dimensions of them, whose weights are at regular distances, too.
+struct Runs {
+    /// How many there are, and elements from one to the next.
+    var planes = 1, planeStep = 0
+    var lines = 1, lineStep = 0
+    var count = 1, step = 0
+    /// Numbers of each.
+    var length: Int
+    /// Elements from the weights of one plane or line to the next; those of a line's runs follow each other.
+    var planeWeights = 0, lineWeights = 0
+}
+
 /// The products of rows at regular distances with one or two panels of weights.
 struct RowSums {
-    /// The first row; elements from one row to the next, and from one number of a row to the next.
+    /// The first row; elements from one row to the next, and from one number of a run to the next.
     var source: Input
-    var rowStep, depthStep: Int
-    /// Numbers of a row.
-    var depth: Int
+    var rowStep: Int
+    var numberStep = 1
+    /// What each row consists of.
+    var runs: Runs
     /// The first panel, with elements from one number's sixteen weights to the next's, and from one panel to the next.
     var weights: Input
-    var weightStep, panelStep: Int
+    var weightStep = laneCount
+    var panelStep: Int
     /// What the sums of the first panel begin with.
     var bias: Input?
 
-    /// Computes the rows in tiles of nearly the same height, instead of a low one at the end: each is written to `sums` as
-    /// [rows][2][16], then `finish` is called with its rows.
+    /// Computes rows and writes them as `end` says.
     ///
-    /// - ahead: how far from the weights in use those lie that will be wanted soon, in elements; the second tile
+    /// - ahead: how far from the weights in use those lie that will be wanted soon, in elements; every other tile
     ///   fetches those of the panel behind them.
-    /// - advance: elements between the sums of two rows in `sums`; 0 if every tile begins at its start.
+    /// - buffer: memory for a tile.
     @inline(__always)
     func compute<let panels: Int>(
-        rows: Int, ahead: Int, to sums: Output, advance: Int, _ panels: InlineArray<panels, Int>,
-        finish: (Range<Int>) -> Void
+        rows: Int, ahead: Int, _ end: ProductEnd, buffer: Output, _ panels: InlineArray<panels, Int>
     ) {
-        let tiles = (rows + mostRows - 1) / mostRows
-        let (height, higher) = (rows / tiles, rows % tiles)
-        var row = 0
-        for index in 0..<tiles {
-            let rows = index < higher ? height + 1 : height
-            let ahead = ahead + (index & 1) * (panels.count - 1) * panelStep
-            compute(from: row, rows: rows, ahead: ahead, to: sums + row * advance, panels)
-            finish(row..<row + rows)
-            row += rows
+        if end.isWhole(panels.count) {
+            return compute(rows: rows, ahead: ahead, to: buffer, advance: 0, end: end, panels)
+        }
+        forEachTile(of: rows) { row, rows in
+            add(row, rows: rows, ahead: ahead, to: buffer, panels)
+            end.write(Input(buffer), rows: row..<row + rows, panels: panels.count)
         }
     }
 
+    /// Computes rows, in tiles that are written to `sums` as [rows][2][16], or as `end` says.
+    ///
+    /// - advance: elements between the sums of two rows in `sums`.
     @inline(__always)
-    private func compute<let panels: Int>(
-        from row: Int, rows: Int, ahead: Int, to sums: Output, _ panels: InlineArray<panels, Int>
+    func compute<let panels: Int>(
+        rows: Int, ahead: Int, to sums: Output, advance: Int, end: ProductEnd? = nil,
+        _ panels: InlineArray<panels, Int>
+    ) {
+        let tiles = Tiles(of: rows)
+        if tiles.higher > 0 {
+            add(
+                0, rows: tiles.height + 1, tiles: tiles.higher, ahead: ahead, to: sums, advance: advance, end: end,
+                panels)
+        }
+        let first = tiles.higher * (tiles.height + 1)
+        guard first < rows else { return }
+        add(
+            first, rows: tiles.height, tiles: tiles.count - tiles.higher, ahead: ahead, to: sums + first * advance,
+            advance: advance, end: end, panels)
+    }
+
+    /// Computes some tiles of as many rows each.
+    ///
+    /// - continues: whether the sums begin with those in memory.
+    /// - end: how they are written instead, where the panels are whole.
+    @inline(__always)
+    func add<let panels: Int>(
+        _ row: Int, rows: Int, tiles: Int = 1, ahead: Int, to sums: Output, advance: Int = 0,
+        continues: Bool = false, end: ProductEnd? = nil, _ panels: InlineArray<panels, Int>
     ) {
         @inline(__always) func run<let rows: Int>(_ rows: InlineArray<rows, Int>) {
-            tile(from: row, ahead: ahead, to: sums, rows, panels)
+            compute(
+                row, tiles: tiles, ahead: ahead, to: sums, advance: advance, continues: continues, end: end, rows,
+                panels)
         }
         switch rows {
         case 1: run(InlineArray<1, Int>(repeating: 0))
@@ -79,34 +116,99 @@ struct RowSums {
         }
     }
 
-    // Loops that the compiler unrolls: numbers that are looked up in any other way would have addresses all the time.
+    // Loops over rows that the compiler unrolls: numbers that are looked up in any other way would have addresses all the time.
     @inline(never)
-    private func tile<let rows: Int, let panels: Int>(
-        from row: Int, ahead: Int, to sums: Output, _: InlineArray<rows, Int>, _: InlineArray<panels, Int>
+    private func compute<let rows: Int, let panels: Int>(
+        _ row: Int, tiles: Int, ahead: Int, to sums: Output, advance: Int, continues: Bool, end: ProductEnd?,
+        _: InlineArray<rows, Int>, _: InlineArray<panels, Int>
     ) {
-        let lines = InlineArray<rows, Input> { source + (row + $0) * rowStep }
-        var first = InlineArray<rows, Lanes>(repeating: bias.map { load($0) } ?? .zero)
-        var second = InlineArray<rows, Lanes>(
-            repeating: panels == 2 ? bias.map { load($0 + laneCount) } ?? .zero : .zero)
-        var weights = weights
-        var (place, stop) = (0, depth * depthStep)
-        let (depthStep, weightStep, panelStep) = (depthStep, weightStep, panelStep)
-        while place < stop {
-            let weight = load(weights)
-            let other = panels == 2 ? load(weights + panelStep) : .zero
-            for row in 0..<rows {
-                let element = all(lines[row][place])
-                first[row] = multiplyAdd(element, weight, first[row])
-                if panels == 2 { second[row] = multiplyAdd(element, other, second[row]) }
+        let (numberStep, weightStep, panelStep, rowStep) = (numberStep, weightStep, panelStep, rowStep)
+        let length = runs.length * numberStep
+        for tile in 0..<tiles {
+            var first = InlineArray<rows, Lanes>(repeating: bias.map { load($0) } ?? .zero)
+            var second = InlineArray<rows, Lanes>(
+                repeating: panels == 2 ? bias.map { load($0 + laneCount) } ?? .zero : .zero)
+            if continues {
+                for row in 0..<rows {
+                    first[row] = load(Input(sums) + row * 2 * laneCount)
+                    if panels == 2 { second[row] = load(Input(sums) + (row * 2 + 1) * laneCount) }
+                }
             }
-            prefetch_second_cache(weights + ahead)
-            weights += weightStep
-            place += depthStep
+            let row = row + tile * rows
+            let start = source + row * rowStep
+            let ahead = panels == 2 ? ahead + (tile & 1) * panelStep : ahead
+            for plane in 0..<runs.planes {
+                for line in 0..<runs.lines {
+                    var source = start + plane * runs.planeStep + line * runs.lineStep
+                    var weights = self.weights + plane * runs.planeWeights + line * runs.lineWeights
+                    for _ in 0..<runs.count {
+                        var place = 0
+                        while place < length {
+                            let weight = load(weights)
+                            let other = panels == 2 ? load(weights + panelStep) : .zero
+                            for row in 0..<rows {
+                                let element = all((source + row * rowStep)[place])
+                                first[row] = multiplyAdd(element, weight, first[row])
+                                if panels == 2 { second[row] = multiplyAdd(element, other, second[row]) }
+                            }
+                            prefetch_second_cache(weights + ahead)
+                            weights += weightStep
+                            place += numberStep
+                        }
+                        source += runs.step
+                    }
+                }
+            }
+            guard let end else {
+                let sums = sums + tile * rows * advance
+                for row in 0..<rows {
+                    store(first[row], sums + row * 2 * laneCount)
+                    if panels == 2 { store(second[row], sums + (row * 2 + 1) * laneCount) }
+                }
+                continue
+            }
+            let (step, offset) = (end.resultStep, end.start + row * end.resultStep)
+            if let operand = end.end.operand {
+                for row in 0..<rows {
+                    first[row] += load(operand + offset + row * step)
+                    if panels == 2 { second[row] += load(operand + offset + row * step + laneCount) }
+                }
+            }
+            if end.end.isBounded {
+                let (low, high) = (all(end.end.low), all(end.end.high))
+                for row in 0..<rows {
+                    first[row] = atMost(high, atLeast(low, first[row]))
+                    if panels == 2 { second[row] = atMost(high, atLeast(low, second[row])) }
+                }
+            }
+            for row in 0..<rows {
+                store(first[row], end.result + offset + row * step)
+                if panels == 2 { store(second[row], end.result + offset + row * step + laneCount) }
+            }
         }
-        for row in 0..<rows {
-            store(first[row], sums + row * 2 * laneCount)
-            if panels == 2 { store(second[row], sums + (row * 2 + 1) * laneCount) }
-        }
+    }
+}
+
+/// Rows in tiles of nearly the same height, instead of a low one at the end: the first ones are higher by one row.
+struct Tiles {
+    var count, height, higher: Int
+
+    @inline(__always)
+    init(of rows: Int) {
+        count = (rows + mostRows - 1) / mostRows
+        (height, higher) = (rows / max(count, 1), rows % max(count, 1))
+    }
+}
+
+/// Calls `body` with the first row and the height of each tile.
+@inline(__always)
+func forEachTile(of rows: Int, _ body: (_ row: Int, _ rows: Int) -> Void) {
+    let tiles = Tiles(of: rows)
+    var row = 0
+    for tile in 0..<tiles.count {
+        let rows = tile < tiles.higher ? tiles.height + 1 : tiles.height
+        body(row, rows)
+        row += rows
     }
 }
 
@@ -119,12 +221,15 @@ struct ProductEnd {
     /// Outputs from the first panel on that the result has.
     var count: Int
 
+    /// Whether the result has all outputs of so many panels.
+    @inline(__always) func isWhole(_ panels: Int) -> Bool { count >= panels * laneCount }
+
     /// Writes a tile of sums [rows][2][16].
     @inline(never)
     func write(_ sums: Input, rows: Range<Int>, panels: Int) {
         let (low, high) = (all(end.low), all(end.high))
         var (sums, offset) = (sums, start + rows.lowerBound * resultStep)
-        let isWhole = count >= panels * laneCount
+        let isWhole = isWhole(panels)
         for _ in rows {
             for panel in 0..<panels {
                 let place = offset + panel * laneCount

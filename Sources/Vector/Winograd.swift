@@ -149,15 +149,14 @@ private func multiply(_ loop: WinogradLoop, _ packed: Input, _ scratch: Scratch,
         while panel < panels.upperBound {
             let sums = RowSums(
                 source: Input(scratch.transformed) + position * loop.transformedPlane, rowStep: loop.rowLength,
-                depthStep: 1, depth: depth, weights: packed + panel * panelStep + position * depth * laneCount,
-                weightStep: laneCount, panelStep: panelStep)
+                runs: Runs(length: depth), weights: packed + panel * panelStep + position * depth * laneCount,
+                panelStep: panelStep)
             let target = scratch.products + position * loop.productPlane + (panel - panels.lowerBound) * laneCount
             @inline(__always) func compute<let panels: Int>(_ panels: InlineArray<panels, Int>) {
                 // The next position's weights are behind these.
                 sums.compute(
                     rows: tiles, ahead: depth * laneCount, to: target,
-                    advance: WinogradLoop.panelsAtOnce * laneCount, panels
-                ) { _ in }
+                    advance: WinogradLoop.panelsAtOnce * laneCount, panels)
             }
             if mostPanels == 2, panel + 2 <= panels.upperBound {
                 compute(InlineArray<2, Int>(repeating: 0))

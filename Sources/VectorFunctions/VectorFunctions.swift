@@ -13,7 +13,10 @@ public struct VectorFunctions: Sendable {
 
     /// y = convolution of x and packed weights, for some parts of the work.
     public var convolve: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
-    /// The same by Winograd's minimal filtering. The scratch memory covers what the loop's parts need. Raises the processor's
+    /// The same row by row, for few channels, and for filters that see one channel each.
+    public var convolveByRow: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
+    public var convolveByChannel: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
+    /// The first by Winograd's minimal filtering. The scratch memory covers what the loop's parts need. Raises the processor's
     /// invalid flag where a result is not finite: it may be wrong then.
     public var convolveByTiles:
         @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
@@ -40,6 +43,8 @@ public struct VectorFunctions: Sendable {
 
     public init(
         convolve: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
+        convolveByRow: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
+        convolveByChannel: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
         convolveByTiles:
             @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
@@ -56,6 +61,8 @@ public struct VectorFunctions: Sendable {
             @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
     ) {
         unsafe self.convolve = unsafe convolve
+        unsafe self.convolveByRow = unsafe convolveByRow
+        unsafe self.convolveByChannel = unsafe convolveByChannel
         unsafe self.convolveByTiles = unsafe convolveByTiles
         unsafe self.pool = unsafe pool
         unsafe self.softmax = unsafe softmax

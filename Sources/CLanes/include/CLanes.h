@@ -163,6 +163,27 @@ LANES lanes lanes_swap_1(lanes x)
     return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
 }
 
+/* The numbers at these places, of which each is below 8. */
+LANES lanes lanes_pick(lanes x, lanes_mask places)
+{
+    lanes result;
+#if defined(__AVX512F__)
+    result = (lanes)_mm512_permutexvar_ps((__m512i)places, (__m512)x);
+#elif defined(__AVX2__)
+    __m256 low;
+    __m256i first, second;
+    memcpy(&low, &x, sizeof low);
+    memcpy(&first, &places, sizeof first);
+    memcpy(&second, (const char *)&places + sizeof first, sizeof second);
+    const __m256 halves[2] = {_mm256_permutevar8x32_ps(low, first), _mm256_permutevar8x32_ps(low, second)};
+    memcpy(&result, halves, sizeof result);
+#else
+    for (int place = 0; place < 16; place++)
+        result[place] = x[places[place]];
+#endif
+    return result;
+}
+
 /* Where the place is below `count`. */
 LANES lanes_mask lanes_first(long count)
 {

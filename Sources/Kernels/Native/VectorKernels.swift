@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CProcessor
 internal import CThreadTeam
 internal import VectorFunctions
 
 /// The memory that a loop's steps lie in.
 @safe
-private final class StepList: @unchecked Sendable {
+final class StepList: @unchecked Sendable {
     /// Safe to share: never changed after creation.
     let steps: UnsafeBufferPointer<EpilogueStep>
 
@@ -40,26 +41,30 @@ struct PackedConvolutionKernel: NativeKernel {
     }
 
     /// Bytes that a block of pixels, or a group of panels, should find in the second cache.
-    private static let cached = 256 << 10
+    private static let cached = Int(processor_second_cache()) / 2
     /// Pixels that fill the tiles of every level.
     private static let tile = 24
 
     /// Weights that are larger than the image are read once, by parts that share the image; else each part is a block of
     /// pixels, as large as the cache.
-    private static func cut(_ loop: ConvolutionLoop) -> ConvolutionLoop {
+    static func cut(_ loop: ConvolutionLoop) -> ConvolutionLoop {
         var loop = loop
         let pixelBytes = max(4 * loop.channels * loop.strideX * loop.strideY, 1)
         let weightBytes = 4 * loop.depth * loop.outChannels
+        // Tiles do not cross the end of a row of the image.
+        let tile = loop.isPointwise || loop.outWidth > cached / pixelBytes ? tile : loop.outWidth
         let fitting = max(cached / pixelBytes / tile, 1) * tile
         if weightBytes > pixelBytes * loop.pixels {
             // As few blocks as fit twice as much, and these of about the same size.
             let blocks = max((loop.pixels + 4 * fitting - 1) / (4 * fitting), 1)
-            loop.pixelsPerBlock = max((loop.pixels + blocks - 1) / blocks, 1)
+            loop.pixelsPerBlock = max((loop.pixels + blocks * tile - 1) / (blocks * tile), 1) * tile
             loop.panelsPerGroup = max(min(2, loop.panels), 1)
         } else {
+            // The block's results should stay there, too, since each panel writes a part of every pixel.
+            let fitting = max(cached / (pixelBytes + 4 * loop.outChannels) / tile, 1) * tile
             // Some parts more than threads, so that these have about the same to do.
             let fair = (loop.pixels / 16 + tile - 1) / tile * tile
-            loop.pixelsPerBlock = max(min(fitting, fair, loop.pixels), 1)
+            loop.pixelsPerBlock = max(min(fitting, max(fair, tile), loop.pixels), 1)
             loop.panelsPerGroup = max(loop.panels, 1)
         }
         return loop

@@ -2,34 +2,28 @@
 
 internal import VectorFunctions
 
-/// Which of two kernels computes what both can: the vector kernels or oneDNN's. The measurements are in
-/// docs/decisions/0017.
+/// Which of several kernels computes what they all can. The measurements are in docs/decisions/0017.
 enum KernelChoice {
     enum Convolution {
-        case oneDNN
         case direct
+        /// Row by row: for few channels, and where filters see one channel each.
+        case byRow, byChannel
         /// Winograd's minimal filtering with so many rows and columns of the result at a time.
         case tiles(Int)
     }
 
-    /// A convolution over one or two dimensions, without groups, by constant filters.
-    static func convolution(_ loop: ConvolutionLoop, keepsNaN: Bool) -> Convolution {
-        if !keepsNaN, let tile = tile(loop) { return .tiles(tile) }
-        switch CPULevel.current {
-        case .baseline: return .direct
-        #if arch(x86_64)
-        // Panels that are not full compute numbers that nobody wants.
-        case .avx2:
-            let panel = ConvolutionLoop.panel
-            return loop.outChannels % panel == 0 && loop.channels >= panel && loop.pixels <= 1024 ? .direct : .oneDNN
-        case .avx512: return .oneDNN
-        #endif
-        }
+    /// A convolution or, in several loops, its transpose.
+    static func convolution(_ loops: [ConvolutionLoop], keepsNaN: Bool, isConstant: Bool) -> Convolution {
+        let loop = loops[0]
+        if !keepsNaN, isConstant, loops.count == 1, let tile = tile(loop) { return .tiles(tile) }
+        if loop.filterGroups > 1, loop.channels == 1, loop.outChannels < 8 { return .byChannel }
+        return loop.channels < ConvolutionLoop.panel && loop.outWidth >= 4 ? .byRow : .direct
     }
 
     /// The tile by which a convolution is quickest; nil where tiles do not pay.
     private static func tile(_ loop: ConvolutionLoop) -> Int? {
-        guard loop.windowHeight == 3, loop.windowWidth == 3, loop.strideY == 1, loop.strideX == 1, loop.dilationY == 1,
+        guard loop.planes == 1, loop.windowPlanes == 1, loop.filterGroups == 1, loop.grid == nil,
+            loop.windowHeight == 3, loop.windowWidth == 3, loop.strideY == 1, loop.strideX == 1, loop.dilationY == 1,
             loop.dilationX == 1, min(loop.channels, loop.outChannels) >= 16, loop.channels * loop.outChannels >= 1024
         else { return nil }
         let (small, large) = (WinogradLoop(loop, tile: 2), WinogradLoop(loop, tile: 4))
@@ -38,7 +32,4 @@ enum KernelChoice {
         if large.tiles >= (staysInCache ? 4 : 40) { return 4 }
         return small.tiles >= 49 ? 2 : nil
     }
-
-    /// A product with a constant matrix.
-    static let vectorProduct = CPULevel.current == .baseline
 }

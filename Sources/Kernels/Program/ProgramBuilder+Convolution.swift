@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
 public import GEGraph
+internal import VectorFunctions
 
 /// How a window moves over the spatial dimensions; one entry per spatial dimension.
 public struct ConvolutionGeometry: Equatable, Sendable {
@@ -26,104 +26,83 @@ extension ProgramBuilder {
     public func convolution(
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
     ) throws -> Value {
-        if let result = try vectorConvolution(x, filter: filter, bias: bias, geometry, output: output) { return result }
-        if let turned = try convolveAlongWidth(x, filter: filter, bias: bias, geometry, output: output) {
-            return turned
-        }
-        var filterShape = shape(filter)
-        if geometry.groups > 1 {
-            filterShape = [geometry.groups, filterShape[0] / geometry.groups] + filterShape[1...]
-        }
-        return try unsafe convolve(x, filter: reshape(filter, to: filterShape), bias: bias, geometry, output: output) {
-            unsafe dnnl_convolution_forward_primitive_desc_create(
-                &$0, $1, dnnl_forward_inference, dnnl_convolution_direct, $2.source.handle, $2.filter.handle,
-                $2.bias?.handle, $2.destination.handle, $3.strides, $3.dilations, $3.padsBegin, $3.padsEnd, $4.handle)
-        }
-    }
-
-    /// A convolution over the height of images one pixel wide, turned: kernels are written for long rows. Nil for others.
-    private func convolveAlongWidth(
-        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
-    ) throws -> Value? {
-        let (image, window, result) = (shape(x), shape(filter), output.shape)
-        guard image.count == 4, image[2] > 1, image[3] == 1, window[3] == 1, result[3] == 1, postOperations.isEmpty
-        else { return nil }
-        var turned = geometry
-        turned.strides.swapAt(0, 1)
-        turned.dilations.swapAt(0, 1)
-        turned.padsBegin.swapAt(0, 1)
-        turned.padsEnd.swapAt(0, 1)
-        let row = try convolution(
-            reshape(x, to: [image[0], image[1], 1, image[2]]),
-            filter: reshape(filter, to: [window[0], window[1], 1, window[2]]), bias: bias, turned,
-            output: TensorDesc(output.dataType, [result[0], result[1], 1, result[2]]))
-        return try reshape(row, to: result)
+        try convolve(x, filter, bias, geometry, output, isTransposed: false)
     }
 
     /// The transpose of a convolution: `x` [N, C, spatial…], `filter` [C, O / groups, window…], `bias` [O].
     public func deconvolution(
         _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc
     ) throws -> Value {
-        // oneDNN wants [groups,] O, I; ONNX and GE have I, O.
-        let filterShape = shape(filter)
-        let groups = geometry.groups
-        let split = try reshape(filter, to: [groups, filterShape[0] / groups] + filterShape[1...])
-        let swapped = try transpose(split, [0, 2, 1] + Array(3..<filterShape.count + 1))
-        let oriented = groups > 1 ? swapped : try reshape(swapped, to: Array(shape(swapped)[1...]))
-        return try unsafe convolve(x, filter: oriented, bias: bias, geometry, output: output) {
-            unsafe dnnl_deconvolution_forward_primitive_desc_create(
-                &$0, $1, dnnl_forward_inference, dnnl_deconvolution_direct, $2.source.handle, $2.filter.handle,
-                $2.bias?.handle, $2.destination.handle, $3.strides, $3.dilations, $3.padsBegin, $3.padsEnd, $4.handle)
-        }
-    }
-
-    private typealias Tensors = (
-        source: MemoryDescriptor, filter: MemoryDescriptor, bias: MemoryDescriptor?, destination: MemoryDescriptor
-    )
-    private typealias Window = (strides: [Int64], dilations: [Int64], padsBegin: [Int64], padsEnd: [Int64])
-
-    private func convolve(
-        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc,
-        _ create: (inout dnnl_primitive_desc_t?, dnnl_engine_t, Tensors, Window, Attributes) -> dnnl_status_t
-    ) throws -> Value {
-        do {
-            return try unsafe convolve(
-                x, filter: filter, bias: bias, geometry, output: output, channelsLast: Engine.prefersChannelsLast,
-                create)
-        } catch let error as OneDNNError where error.isUnimplemented {
-            return try unsafe convolve(
-                x, filter: filter, bias: bias, geometry, output: output, channelsLast: !Engine.prefersChannelsLast,
-                create)
-        }
+        try convolve(x, filter, bias, geometry, output, isTransposed: true)
     }
 
     private func convolve(
-        _ x: Value, filter: Value, bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc,
-        channelsLast: Bool,
-        _ create: (inout dnnl_primitive_desc_t?, dnnl_engine_t, Tensors, Window, Attributes) -> dnnl_status_t
+        _ x: Value, _ filter: Value, _ bias: Value?, _ geometry: ConvolutionGeometry, _ output: TensorDesc,
+        isTransposed: Bool
     ) throws -> Value {
-        let type = desc(x).dataType
-        let engine = try Engine.shared()
-        let tensors: Tensors = (
-            channelsLast ? try .channelsLast(type, shape(x)) : try .any(type, shape(x)), try .any(type, shape(filter)),
-            try bias.map { try MemoryDescriptor(type, [shape($0).reduce(1, *)]) },
-            channelsLast ? try .channelsLast(type, output.shape) : try .any(type, output.shape)
-        )
-        let window: Window = (
-            geometry.strides.map { Int64($0) }, geometry.dilations.map { Int64($0 - 1) },
-            geometry.padsBegin.map { Int64($0) }, geometry.padsEnd.map { Int64($0) }
-        )
-        return try emitWithPostOperations(output: output, shape: output.shape) { attributes throws(OneDNNError) in
-            try unsafe PrimitiveDescriptor("dnnl_convolution_forward_primitive_desc_create") {
-                unsafe create(&$0, engine.handle, tensors, window, attributes)
-            }
-        } operands: { descriptor in
-            var operands = [
-                (DNNL_ARG_SRC, try operand(x, descriptor.source())),
-                (DNNL_ARG_WEIGHTS, try operand(filter, descriptor.weights())),
-            ]
-            if let bias, let layout = tensors.bias { operands.append((DNNL_ARG_BIAS, try operand(bias, layout))) }
-            return operands
+        let (image, window) = (shape(x), shape(filter))
+        guard desc(x).dataType == .float, !(image + window + output.shape).contains(0),
+            let plan = ConvolutionPlan(image, window, output.shape, geometry, isTransposed: isTransposed)
+        else {
+            return try directConvolution(
+                x, filter, bias, geometry, output: output, isTransposed: isTransposed)
         }
+        var loops = plan.loops
+        let filterStrides = constantStrides(filter)
+        // A view of a filter that is computed is made dense first.
+        let strides = filterStrides ?? MemoryDescriptor.rowMajorStrides(window)
+        var choice = KernelChoice.convolution(loops, keepsNaN: keepsNaN, isConstant: filterStrides != nil)
+        var form = plan.form(.panels, strides)
+        var source = try MemoryDescriptor.channelsLast(.float, image)
+        let layout = try MemoryDescriptor.channelsLast(.float, output.shape)
+        if case .byChannel = choice {
+            if let row = plan.formByChannel(strides) { form = row } else { choice = .byRow }
+        }
+        if case .tiles(let tile) = choice { form.kind = .tiles(tile) }
+        if case .byRow = choice, plan.order == nil, isPlain(x), geometry.groups == 1, loops[0].planes == 1 {
+            // So few channels lie plane by plane as well as they would side by side.
+            let planar = plan.planar(strides)
+            (loops, form, source) = ([planar.loop], planar.form, try MemoryDescriptor(.float, image))
+        }
+        var inputs = [try operand(x, source).buffer, try weights(filter, form)]
+        var steps: [EpilogueStep] = []
+        try add(bias, to: &inputs, &loops[0], &steps, isByChannel: form.kind == .row)
+        for index in loops.indices { loops[index].hasBias = loops[0].hasBias }
+        var (divides, method) = (true, VectorConvolutionKernel.Method.direct)
+        switch choice {
+        case .direct: break
+        case .byRow: method = .byRow
+        case .byChannel: method = .byChannel
+        case .tiles: divides = false
+        }
+        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout, divides: divides)
+        if case .tiles(let tile) = choice {
+            let kernel = WinogradKernel(WinogradLoop(loops[0], tile: tile), steps)
+            return emit(kernel, inputs: inputs, output: output, layout: layout)
+        }
+        let kernel = VectorConvolutionKernel(method, loops, steps)
+        return emit(kernel, inputs: inputs, output: output, layout: layout)
+    }
+
+    /// A buffer with a filter in a form of the vector kernels: stored so where it is constant, else packed by a step.
+    private func weights(_ filter: Value, _ form: WeightForm) throws -> Int {
+        if constantStrides(filter) != nil { return try packed(filter, form) }
+        let packed = try native(
+            WeightPackingKernel(form), inputs: [filter], outputs: [TensorDesc(.float, [form.byteCount / 4])])
+        return try operandBuffer(packed[0], nil)
+    }
+
+    /// A convolution or its transpose by a plain loop: for doubles, tensors without elements, and enormous strides.
+    private func directConvolution(
+        _ x: Value, _ filter: Value, _ bias: Value?, _ geometry: ConvolutionGeometry, output: TensorDesc,
+        isTransposed: Bool
+    ) throws -> Value {
+        let kernel = directConvolutionKernel(
+            desc(x).dataType, x: shape(x), filter: shape(filter), output: output.shape, geometry,
+            isTransposed: isTransposed, hasBias: bias != nil)
+        guard let kernel else {
+            throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "there is no kernel for its type")
+        }
+        return try native(kernel, inputs: [x, filter] + (bias.map { [$0] } ?? []), outputs: [output])[0]
     }
 }

@@ -180,15 +180,18 @@ extension ProgramBuilder {
     }
 
     /// Adds a bias of one number for each channel: padded to whole panels where it is constant, else as a step.
+    /// - isByChannel: whether the panels are those of all groups together.
     func add(
-        _ bias: Value?, to inputs: inout [Int], _ loop: inout ConvolutionLoop, _ steps: inout [EpilogueStep]
+        _ bias: Value?, to inputs: inout [Int], _ loop: inout ConvolutionLoop, _ steps: inout [EpilogueStep],
+        isByChannel: Bool = false
     ) throws {
         guard let bias else { return }
         if constantStrides(bias) != nil, isPlain(bias) {
             loop.hasBias = true
-            let form = WeightForm(
-                kind: .row, outputs: loop.outChannels, channels: 1, window: [1], outputStride: 1,
-                channelStride: 1, windowStrides: [0])
+            var form = WeightForm(
+                kind: .row, outputs: isByChannel ? loop.resultLength : loop.outChannels, channels: 1, window: [1],
+                outputStride: 1, channelStride: 1, windowStrides: [0])
+            if !isByChannel { (form.groups, form.groupStride) = (loop.filterGroups, loop.outChannels) }
             inputs.append(try packed(bias, form))
         } else {
             steps.append(EpilogueStep(.combine(.add, .ofChannel, place: inputs.count)))

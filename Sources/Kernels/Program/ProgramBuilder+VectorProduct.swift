@@ -10,7 +10,7 @@ extension ProgramBuilder {
     /// - output: descriptor of the result, whose elements are those of [M, N].
     func vectorProduct(_ a: Value, _ b: Value, bias: Value?, output: TensorDesc) throws -> Value? {
         guard desc(a).dataType == .float, let strides = constantStrides(b), !shape(a).contains(0),
-            !shape(b).contains(0), KernelChoice.vectorProduct
+            !shape(b).contains(0)
         else { return nil }
         let (rows, depth, columns) = (shape(a)[0], shape(b)[0], shape(b)[1])
         var loop = ConvolutionLoop(

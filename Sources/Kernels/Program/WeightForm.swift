@@ -19,8 +19,15 @@ package struct WeightForm: Equatable, Sendable {
     package var window: [Int]
     package var outputStride, channelStride: Int
     package var windowStrides: [Int]
+    /// Filters for channels of their own, one after another, and the step between them in the constant; outputs and
+    /// channels are those of one.
+    package var groups = 1
+    package var groupStride = 0
+    /// Which position of the window each stored one is; nil: they are in the constant's order.
+    package var order: [Int]?
 
-    private var panels: Int { (outputs + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
+    private var panelsPerGroup: Int { (outputs + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
+    private var panels: Int { groups * panelsPerGroup }
     private var positions: Int { window.reduce(1, *) }
 
     package var byteCount: Int {
@@ -37,7 +44,7 @@ package struct WeightForm: Equatable, Sendable {
     /// How far into the constant's elements this reaches.
     package var extent: Int {
         let reach = zip(window, windowStrides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
-        return 1 + (outputs - 1) * outputStride + (channels - 1) * channelStride + reach
+        return 1 + (groups - 1) * groupStride + (outputs - 1) * outputStride + (channels - 1) * channelStride + reach
     }
 
     /// Into how many independent parts packing can be cut.
@@ -85,10 +92,12 @@ package struct WeightForm: Equatable, Sendable {
     @inline(__always)
     private func forEachRow(of panel: Int, _ body: (_ original: Int, _ packed: Int, _ count: Int) -> Void) {
         let width = ConvolutionLoop.panel
-        let first = panel * width
+        let group = panel / panelsPerGroup
+        let first = (panel - group * panelsPerGroup) * width
         let count = min(width, outputs - first)
+        let start = group * groupStride + first * outputStride
         for position in 0..<positions {
-            let tap = first * outputStride + offset(of: position)
+            let tap = start + offset(of: order?[position] ?? position)
             let row = (panel * positions + position) * channels
             for channel in 0..<channels { body(tap + channel * channelStride, (row + channel) * width, count) }
         }
