@@ -44,7 +44,7 @@ demo: $(STAMPS)/demo $(STAMPS)/installed ## read a page with three models loaded
 
 test: test-swift test-python ## run all tests
 
-test-swift: $(STAMPS)/onednn ## run the Swift tests only
+test-swift: $(STAMPS)/build ## run the Swift tests only
 	$(say) "Swift tests (the first debug build takes a few minutes)"
 	@$(SWIFT) test --scratch-path .build
 
@@ -99,7 +99,7 @@ fuzz: $(STAMPS)/seeds ## feed damaged files to what reads them (FUZZ_TARGET="mod
 		bash Fuzz/run.sh $(CURDIR)/$(FUZZ_PATH) $$target $(FUZZ_SECONDS) $(FUZZ_OPTIONS); done
 
 clean: ## remove everything that was built, downloaded or installed here
-	rm -rf .build $(SANITIZE_PATH)-* $(FUZZ_PATH) .deps .venv .cache build dist python/*.egg-info
+	rm -rf .build $(SANITIZE_PATH)-* $(FUZZ_PATH) .venv .cache build dist python/*.egg-info
 
 # The steps behind `make setup`. A stamp is made when its step has succeeded.
 
@@ -115,12 +115,7 @@ $(STAMPS)/build $(STAMPS)/wheel $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/bench $(
 	@bash scripts/pip-install.sh $(BIN)/python $<
 	@touch $@
 
-$(STAMPS)/onednn: $(STAMPS)/build scripts/link_onednn.py scripts/onednn_threads.py
-	$(say) "oneDNN into .deps/onednn"
-	@$(BIN)/python scripts/link_onednn.py
-	@touch $@
-
-$(STAMPS)/release: $(STAMPS)/onednn $(SOURCES)
+$(STAMPS)/release: $(STAMPS)/build $(SOURCES)
 	$(say) "Release build (a few minutes the first time)"
 	@$(RELEASE) --product ascendcl || { test -d .build/checkouts/swift-protobuf || \
 		echo "Swift could not fetch swift-protobuf from github.com: connect to the network and run make again." >&2; exit 1; }

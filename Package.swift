@@ -6,8 +6,6 @@
 // and at the end the way back, ONNX → graph → container → bytes (atc).
 import PackageDescription
 
-/// Where oneDNN's `include/` and `lib/` are; `make setup` puts the pinned release there.
-let oneDNN = Context.environment["ONEDNN_ROOT"] ?? "\(Context.packageDirectory)/.deps/onednn"
 let versionScript = "\(Context.packageDirectory)/Sources/CoreLoader/ascendcl.map"
 
 let settings: [SwiftSetting] = [
@@ -18,13 +16,6 @@ let settings: [SwiftSetting] = [
     // The conversions that SaturatingArithmetic forbids.
     .treatWarning("DeprecatedDeclaration", as: .error),
 ]
-/// For targets that see oneDNN's headers, directly or through `Kernels`.
-let oneDNNSettings = settings + [.unsafeFlags(["-Xcc", "-I\(oneDNN)/include"])]
-let oneDNNLink: [LinkerSetting] = [
-    .unsafeFlags(["-L\(oneDNN)/lib", "-Xlinker", "-rpath=$ORIGIN", "-Xlinker", "-rpath=\(oneDNN)/lib"]),
-    .linkedLibrary("dnnl"),
-]
-
 /// The levels of instructions that `Sources/Vector` is compiled for, and the compiler's options.
 ///
 /// Optimised in debug builds, too, where it would be a hundred times slower; it is unsafe as a whole, so nothing in it is marked.
@@ -52,20 +43,6 @@ let allocationFunctions = [
     "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup", "_Znwm",
     "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvm", "_ZdlPvmSt11align_val_t", "fopen", "__getdelim",
 ]
-/// oneDNN's functions that `COneDNN` guards in release builds: all that it uses, and that can run out of memory.
-let guardedFunctions =
-    [
-        "engine_create", "stream_create", "memory_create", "post_ops_create", "post_ops_append_binary",
-        "post_ops_append_eltwise", "primitive_attr_create", "primitive_attr_set_post_ops",
-        "primitive_attr_set_scratchpad_mode", "primitive_create", "primitive_execute", "primitive_desc_query",
-        "memory_desc_clone", "memory_desc_create_with_strides", "memory_desc_create_with_tag",
-        "memory_desc_permute_axes", "memory_desc_query", "memory_desc_reshape",
-    ].map { "dnnl_\($0)" }
-    + [
-        "binary", "concat", "convolution_forward", "deconvolution_forward", "eltwise_forward", "inner_product_forward",
-        "layer_normalization_forward", "matmul", "pooling_forward", "reduction", "reorder", "resampling_forward",
-    ].map { "dnnl_\($0)_primitive_desc_create" }
-
 /// Lets the linker put `__wrap_NAME` in the place of each function.
 func wrapping(_ names: [String]) -> LinkerSetting {
     .unsafeFlags(names.flatMap { ["-Xlinker", "--wrap=\($0)"] }, .when(configuration: .release))
@@ -95,7 +72,7 @@ let package = Package(
 
         // The ABI: AscendCL's headers, C11- and C++-clean.
         .target(name: "CAscendCL"),
-        // The threads that share a kernel's work, oneDNN's too.
+        // The threads that share a kernel's work.
         .target(name: "CThreadTeam"),
         // Memory where the system has none, so that a call can fail in an orderly way.
         .target(
@@ -105,14 +82,6 @@ let package = Package(
             cxxSettings: [.define(wraps, .when(configuration: .release)), .unsafeFlags(["-fno-plt"])],
             linkerSettings: [wrapping(allocationFunctions)]),
         .target(name: "SystemMemory", dependencies: ["CMemoryReserve"], swiftSettings: settings),
-        // oneDNN's C API, with the major version asserted.
-        .target(
-            name: "COneDNN", dependencies: ["CMemoryReserve"], cSettings: [.unsafeFlags(["-I\(oneDNN)/include"])],
-            cxxSettings: [
-                .unsafeFlags(["-I\(oneDNN)/include"]), .define(wraps, .when(configuration: .release)),
-            ],
-            linkerSettings: oneDNNLink + [wrapping(guardedFunctions)]),
-
         // Arithmetic that cannot trap, for everything that computes with numbers from files.
         .target(name: "SaturatingArithmetic", swiftSettings: settings),
         // The one intermediate representation: a graph of GE operators.
@@ -129,23 +98,22 @@ let package = Package(
         .target(name: "CLanes"),
         // The interface to what is compiled once for each level of instructions: `Sources/Vector`.
         .target(name: "VectorFunctions", swiftSettings: settings),
-        // What runs: oneDNN primitives behind Swift owners, and the kernels oneDNN lacks.
+        // What runs: the kernels, and programs of them.
         .target(
             name: "Kernels",
-            dependencies: ["CLanes", "COneDNN", "CProcessor", "CThreadTeam", "GEGraph", "Settings", "VectorFunctions"]
+            dependencies: ["CLanes", "CProcessor", "CThreadTeam", "GEGraph", "Settings", "VectorFunctions"]
                 + levelTargets.map { .target(name: $0.name) },
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         // The catalogue of operators: shape inference and lowering to kernels.
         .target(
-            name: "Operators", dependencies: ["GEGraph", "Kernels", "SaturatingArithmetic"],
-            swiftSettings: oneDNNSettings),
+            name: "Operators", dependencies: ["GEGraph", "Kernels", "SaturatingArithmetic"], swiftSettings: settings),
         // Lifetimes → offsets, a pure function, and its verifier.
         .target(name: "Plan", dependencies: ["SaturatingArithmetic"], swiftSettings: settings),
         // Graph → passes → kernels → plan → bound steps.
         .target(
             name: "Executable",
             dependencies: ["GEGraph", "Kernels", "Operators", "Plan", "SystemMemory", "SaturatingArithmetic"],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
 
         // Keeps the products usable with glibc 2.34.
         .target(name: "COldGlibc"),
@@ -162,7 +130,7 @@ let package = Package(
                 "Executable", "SystemMemory", "SaturatingArithmetic",
             ],
             exclude: ["ascendcl.map"],
-            swiftSettings: oneDNNSettings,
+            swiftSettings: settings,
             linkerSettings: [
                 // Never unloaded: it has threads, and other libraries call it (CMemoryReserve).
                 .unsafeFlags(["-Xlinker", "-soname=libascendcl.so", "-Xlinker", "-z", "-Xlinker", "nodelete"]),
@@ -175,14 +143,14 @@ let package = Package(
             name: "ONNXImport",
             dependencies: ["GEGraph", "Operators", "Executable", "SaturatingArithmetic", protobuf],
             exclude: ["Protos/insert_op.proto", "Protos/onnx.proto"],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         .executableTarget(
             name: "atc",
             dependencies: [
                 "COldGlibc", "Files", "Settings", "GEGraph", "OfflineModel", "ONNXImport", "SystemMemory",
                 "SaturatingArithmetic",
             ],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
 
         // One test folder per module.
         .testTarget(
@@ -194,17 +162,17 @@ let package = Package(
             name: "OfflineModelTests", dependencies: ["GEGraph", "OfflineModel", protobuf], swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests", dependencies: ["GEGraph", "Kernels", "Plan", "Executable"],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         .testTarget(
             name: "OperatorsTests", dependencies: ["GEGraph", "Operators", "Executable"],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         .testTarget(
             name: "ONNXImportTests", dependencies: ["GEGraph", "ONNXImport", "Executable", protobuf],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         .testTarget(
             name: "CoreLoaderTests",
             dependencies: ["CAscendCL", "CoreLoader", "Settings", "GEGraph", "OfflineModel", "Executable"],
-            swiftSettings: oneDNNSettings),
+            swiftSettings: settings),
         .testTarget(name: "PlanTests", dependencies: ["Plan"], swiftSettings: settings),
     ] + levelTargets
 )

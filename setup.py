@@ -18,59 +18,31 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 HEADERS = ROOT / "Sources" / "CAscendCL" / "include"
 EXTENSION = ROOT / "Sources" / "PyAclMdl"
-DNNL = "libdnnl.so.3"
 
 
-def onednn_root() -> Path:
-    """ONEDNN_ROOT, else the packages of the build environment, else what an earlier build put there."""
-    if root := os.environ.get("ONEDNN_ROOT"):
-        return Path(root)
-    import link_onednn
-
-    try:
-        return link_onednn.link()
-    except LookupError as error:
-        if (link_onednn.DESTINATION / "lib" / DNNL).exists():
-            return link_onednn.DESTINATION
-        sys.exit(f"oneDNN 3.x is needed: {error}; install it, or set ONEDNN_ROOT to a folder with include/ and lib/")
-
-
-def find_dnnl(root: Path) -> Path:
-    for folder in ("lib", "lib64", f"lib/{os.uname().machine}-linux-gnu"):
-        if (root / folder / DNNL).exists():
-            return root / folder / DNNL
-    sys.exit(f"no {DNNL} in {root}/lib or lib64: ONEDNN_ROOT must name an installation of oneDNN 3.x")
-
-
-def swift_build(root: Path) -> Path:
+def swift_build() -> Path:
     """Builds the library and atc; returns the folder that holds them."""
     swift = os.environ.get("SWIFT") or shutil.which("swift")
     if not swift:
         sys.exit("Swift 6.3 is needed to build pyaclmdl: put `swift` on PATH or set SWIFT")
     command = [swift, "build", "-c", "release", "-Xswiftc", "-static-stdlib", "--package-path", str(ROOT)]
     command += ["--scratch-path", os.environ.get("PYACLMDL_BUILD_PATH") or str(ROOT / ".build")]
-    environment = {**os.environ, "ONEDNN_ROOT": str(root)} if "ONEDNN_ROOT" in os.environ else None
     for product in ("ascendcl", "atc"):
-        subprocess.run([*command, "--product", product], check=True, env=environment)
-    shown = subprocess.run(
-        [*command, "--show-bin-path"], check=True, env=environment, stdout=subprocess.PIPE, text=True
-    )
+        subprocess.run([*command, "--product", product], check=True)
+    shown = subprocess.run([*command, "--show-bin-path"], check=True, stdout=subprocess.PIPE, text=True)
     return Path(shown.stdout.strip())
 
 
 def copy_stripped(source: Path, target: Path) -> None:
-    """Copies a binary, without symbols, and with $ORIGIN as the only place where the loader looks for oneDNN."""
-    content = source.read_bytes()
-    for path in set(re.findall(rb"\$ORIGIN:[^\0]*(?=\0)", content)):
-        content = content.replace(path + b"\0", b"$ORIGIN".ljust(len(path) + 1, b"\0"))
-    target.write_bytes(content)
+    """Copies a binary, without symbols."""
+    shutil.copyfile(source, target)
     if strip := shutil.which("strip"):
         subprocess.run([strip, "--strip-unneeded", str(target)], check=True)
     target.chmod(0o755)
 
 
 class BuildPackage(build_py):
-    """Adds to the package `acl`: the library, oneDNN, atc, the headers and the generated type stubs."""
+    """Adds to the package `acl`: the library, atc, the headers and the generated type stubs."""
 
     def run(self) -> None:
         # Files of an earlier build must not get into the wheel.
@@ -84,16 +56,9 @@ class BuildPackage(build_py):
         shutil.rmtree(headers, ignore_errors=True)
         for name in ("acl", "aclnn"):
             shutil.copytree(HEADERS / name, headers / name)
-        root = onednn_root()
-        built = swift_build(root)
+        built = swift_build()
         copy_stripped(built / "libascendcl.so", package / "libascendcl.so")
         copy_stripped(built / "atc", package / "atc")
-        import onednn_threads
-
-        (package / DNNL).write_bytes(onednn_threads.use_own_threads(find_dnnl(root).read_bytes()))
-        if (notices := root / "THIRD-PARTY-PROGRAMS").exists():
-            (package / "licenses").mkdir(exist_ok=True)
-            shutil.copy(notices, package / "licenses" / "onednn-THIRD-PARTY-PROGRAMS")
 
 
 class BuildExtension(build_ext):

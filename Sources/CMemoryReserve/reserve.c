@@ -34,10 +34,6 @@ static size_t freed_bytes;
 /* The thread's refusals, and their number when its call began. */
 static RESERVE_THREAD unsigned long refusals;
 static RESERVE_THREAD unsigned long refusals_before;
-RESERVE_THREAD bool memory_reserve_serves;
-RESERVE_THREAD bool memory_reserve_is_prepared;
-RESERVE_THREAD bool reserve_covers;
-RESERVE_THREAD enum reserve_retry reserve_retry;
 
 static struct header *first(void)
 {
@@ -148,20 +144,6 @@ static void *find(size_t bytes, size_t alignment)
             block = first();
     } while (block != rover);
     return NULL;
-}
-
-bool memory_reserve_cover(bool covers)
-{
-    bool before = reserve_covers;
-    reserve_covers = covers;
-    return before;
-}
-
-bool memory_reserve_prepare_thread(void)
-{
-    if (!memory_reserve_is_prepared)
-        memory_reserve_is_prepared = memory_reserve_system_has(4096);
-    return memory_reserve_is_prepared;
 }
 
 static const char *last_words;

@@ -26,11 +26,6 @@ static inline bool reserve_holds(const void *block)
     return (uintptr_t)block - (uintptr_t)reserve < RESERVE_BYTES;
 }
 
-/* Whether the calling thread's `operator new` may use the reserve, and how that stands. */
-extern RESERVE_THREAD bool reserve_covers;
-enum reserve_retry { RESERVE_NOT_ASKED, RESERVE_ASKED, RESERVE_REFUSED };
-extern RESERVE_THREAD enum reserve_retry reserve_retry;
-
 /* A block for a request that the system has refused, noted for the calling thread. `alignment` is a power of two.
  * NULL, said on standard error, when the reserve is used up too. */
 void *reserve_allocate(size_t bytes, size_t alignment);

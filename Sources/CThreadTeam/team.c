@@ -2,9 +2,6 @@
 #define _GNU_SOURCE
 #include "thread_team.h"
 
-#include "crew.h"
-
-#include <limits.h>
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 #else
@@ -13,6 +10,8 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,16 +21,14 @@ enum {
     /* How long a thread looks for more work before it sleeps: while its crew is in use, and between uses. */
     SPIN_IN_USE = 60000,
     SPIN_BETWEEN = 10000,
-    /* The helpers of a caller that works alone look this often whether they are needed after all, and stop looking
-     * after so many times without any work. A kernel with a barrier of its own in generated code would need them. */
-    LOOK_AROUND = 10000000,
-    LOOKS = 100,
     /* What sharing may lose before the caller works alone, and how long it then does: twice as long each time, until
      * sharing has gained as much. All in nanoseconds. */
     STAKE = 20000000,
     ALONE_FIRST = 100000000,
     ALONE_LONGEST = 1600000000,
 };
+
+typedef void team_body(int place, int count, void *context);
 
 struct crew {
     /* generation << 32 | count << 16 | next free place: one word, so that nobody takes a place of work that is over. */
@@ -46,12 +43,8 @@ struct crew {
 
     _Alignas(64) _Atomic uint32_t alarm;
     _Atomic uint32_t sleepers;
-    _Atomic uint32_t deep_sleepers;
     _Atomic bool in_use;
     _Atomic bool alone;
-
-    _Alignas(64) _Atomic uint32_t arrived;
-    _Atomic uint32_t passed;
 
     /* The caller's: what sharing has gained lately, between -STAKE and STAKE; until when it works alone and for how
      * long the next time; when the present work was offered, and when the caller began with it. */
@@ -66,7 +59,14 @@ struct crew {
     struct crew *next;
 };
 
-_Thread_local struct member team_member = {.now = {NULL, 0, 1}, .threads = 1};
+static _Thread_local struct {
+    /* The crew in a place of whose work the calling thread is. */
+    struct crew *now;
+    /* The thread's own crew between team_begin() and team_end(). */
+    struct crew *crew;
+    int threads;
+    int depth;
+} member = {.threads = 1};
 
 static struct {
     /* The crew that was given back last, outside the lock. */
@@ -93,10 +93,9 @@ static void relax(void)
 #endif
 }
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t expected, long nanoseconds)
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected)
 {
-    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds ? &time : NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
 
 static void futex_wake(_Atomic uint32_t *word, int threads)
@@ -139,14 +138,14 @@ void team_restore_exceptions(int exceptions)
 
 int team_forget_exceptions(void)
 {
-    if (team_member.crew)
-        atomic_store_explicit(&team_member.crew->raised, 0, memory_order_relaxed);
+    if (member.crew)
+        atomic_store_explicit(&member.crew->raised, 0, memory_order_relaxed);
     return take_exceptions();
 }
 
 int team_exceptions(void)
 {
-    struct crew *crew = team_member.crew;
+    struct crew *crew = member.crew;
     return take_exceptions() | (crew ? atomic_load_explicit(&crew->raised, memory_order_relaxed) : 0);
 }
 
@@ -169,11 +168,11 @@ static bool take_place(struct crew *crew)
             return false;
     } while (!atomic_compare_exchange_weak_explicit(
         &crew->work, &work, work + 1, memory_order_acq_rel, memory_order_acquire));
-    const struct position outer = team_member.now;
-    team_member.now = (struct position){crew, next_of(work), count_of(work)};
-    team_member.threads = crew->threads;
+    struct crew *outer = member.now;
+    member.now = crew;
+    member.threads = crew->threads;
     crew->body(next_of(work), count_of(work), crew->context);
-    team_member.now = outer;
+    member.now = outer;
     const int raised = take_exceptions();
     if (raised)
         atomic_fetch_or_explicit(&crew->raised, raised, memory_order_relaxed);
@@ -206,33 +205,23 @@ static bool spin_for_work(struct crew *crew)
     }
 }
 
-/* Sleeps until the alarm sounds, or only for a moment. */
-static void sleep_until_alarm(struct crew *crew, bool deeply)
+static void sleep_until_alarm(struct crew *crew)
 {
     const uint32_t alarm = atomic_load(&crew->alarm);
-    _Atomic uint32_t *deep = deeply ? &crew->deep_sleepers : NULL;
     atomic_fetch_add(&crew->sleepers, 1);
-    if (deep)
-        atomic_fetch_add(deep, 1);
     if (!has_free_place(crew))
-        futex_wait(&crew->alarm, alarm, deeply ? 0 : LOOK_AROUND);
-    if (deep)
-        atomic_fetch_sub(deep, 1);
+        futex_wait(&crew->alarm, alarm);
     atomic_fetch_sub(&crew->sleepers, 1);
 }
 
 static void *help(void *argument)
 {
     struct crew *crew = argument;
-    uint64_t seen = 0;
     /* What the thread that made this one had raised by then. */
     take_exceptions();
-    for (int idle = 0;; idle++) {
-        if (take_place(crew) || spin_for_work(crew) || atomic_load(&crew->work) != seen)
-            idle = 0;
-        seen = atomic_load(&crew->work);
-        if (!has_free_place(crew))
-            sleep_until_alarm(crew, !atomic_load(&crew->alone) || idle > LOOKS);
+    for (;;) {
+        if (!take_place(crew) && !spin_for_work(crew))
+            sleep_until_alarm(crew);
     }
     return NULL;
 }
@@ -245,9 +234,10 @@ static void sound_alarm(struct crew *crew, int threads)
     }
 }
 
-void team_offer(int count, team_body *body, void *context)
+/* Offers `count` places to the caller's crew; place 0 is its own. */
+static void offer(int count, team_body *body, void *context)
 {
-    struct crew *crew = team_member.crew;
+    struct crew *crew = member.crew;
     crew->body = body;
     crew->context = context;
     atomic_store_explicit(&crew->unfinished, (uint32_t)count, memory_order_relaxed);
@@ -261,7 +251,7 @@ void team_offer(int count, team_body *body, void *context)
     if (!crew->alone_until)
         sound_alarm(crew, count - 1);
     crew->began_at = now_nanoseconds();
-    team_member.now = (struct position){crew, 0, count};
+    member.now = crew;
 }
 
 /* Learns from work that would have taken the caller `by_itself` nanoseconds and is finished now. */
@@ -280,11 +270,11 @@ static void judge(struct crew *crew, uint64_t by_itself, uint64_t finished_at)
     }
 }
 
-void team_finish(void)
+/* Takes the places that are left, and waits for those that others have taken. */
+static void finish(int count)
 {
-    struct crew *crew = team_member.crew;
-    const int count = team_member.now.count;
-    team_member.now = (struct position){NULL, 0, 1};
+    struct crew *crew = member.crew;
+    member.now = NULL;
     atomic_fetch_sub(&crew->unfinished, 1);
     int taken = 1;
     while (take_place(crew))
@@ -295,7 +285,7 @@ void team_finish(void)
         if (now - done_at > SPIN_IN_USE) {
             atomic_store(&crew->caller_sleeps, 1);
             if ((unfinished = atomic_load(&crew->unfinished)) != 0)
-                futex_wait(&crew->unfinished, unfinished, 0);
+                futex_wait(&crew->unfinished, unfinished);
             atomic_store(&crew->caller_sleeps, 0);
         } else {
             for (int i = 0; i < 32 && atomic_load_explicit(&crew->unfinished, memory_order_relaxed); i++)
@@ -310,39 +300,14 @@ void team_finish(void)
 
 void team_run(int count, team_body *body, void *context)
 {
-    struct member *me = &team_member;
-    if (count > 1 && me->crew && !me->now.crew) {
-        team_offer(count, body, context);
+    if (count > 1 && member.crew && !member.now) {
+        offer(count, body, context);
         body(0, count, context);
-        team_finish();
+        finish(count);
         return;
     }
     for (int place = 0; place < count; place++)
         body(place, count, context);
-}
-
-void team_barrier(void)
-{
-    const struct position now = team_member.now;
-    if (now.count < 2)
-        return;
-    struct crew *crew = now.crew;
-    const uint32_t passed = atomic_load(&crew->passed);
-    if (atomic_fetch_add(&crew->arrived, 1) + 1 == (uint32_t)now.count) {
-        atomic_store(&crew->arrived, 0);
-        atomic_fetch_add(&crew->passed, 1);
-        futex_wake(&crew->passed, INT_MAX);
-        return;
-    }
-    /* A caller that works alone has called nobody yet, but here it needs the others. */
-    sound_alarm(crew, now.count - 1);
-    const uint64_t start = now_nanoseconds();
-    while (atomic_load(&crew->passed) == passed) {
-        if (now_nanoseconds() - start > SPIN_IN_USE)
-            futex_wait(&crew->passed, passed, 0);
-        else
-            relax();
-    }
 }
 
 /* Starts helpers until the crew has `threads` with its caller; the list's lock is held. */
@@ -435,10 +400,9 @@ int team_available(int wanted)
 
 bool team_begin(int threads)
 {
-    struct member *me = &team_member;
-    if (me->depth++)
+    if (member.depth++)
         return true;
-    me->threads = threads;
+    member.threads = threads;
     if (threads < 2)
         return true;
     struct crew *crew = atomic_exchange(&crews.latest, NULL);
@@ -448,28 +412,25 @@ bool team_begin(int threads)
         crew = wait_for_crew(threads);
     }
     if (!crew) {
-        me->depth = 0;
-        me->threads = 1;
+        member.depth = 0;
+        member.threads = 1;
         return false;
     }
     crew->threads = threads;
-    me->crew = crew;
+    member.crew = crew;
     atomic_store(&crew->in_use, true);
-    if (crew->alone_until && atomic_load(&crew->deep_sleepers))
-        sound_alarm(crew, threads);
     return true;
 }
 
 void team_end(void)
 {
-    struct member *me = &team_member;
-    if (--me->depth)
+    if (--member.depth)
         return;
-    me->threads = 1;
-    struct crew *crew = me->crew;
+    member.threads = 1;
+    struct crew *crew = member.crew;
     if (!crew)
         return;
-    me->crew = NULL;
+    member.crew = NULL;
     atomic_store(&crew->in_use, false);
     struct crew *nobody = NULL;
     if (!atomic_compare_exchange_strong(&crews.latest, &nobody, crew))
@@ -478,7 +439,7 @@ void team_end(void)
 
 int team_size(void)
 {
-    return team_member.threads;
+    return member.threads;
 }
 
 static void before_fork(void)
@@ -498,7 +459,7 @@ static void in_child(void)
     atomic_store(&crews.latest, NULL);
     crews.free = NULL;
     crews.largest = 1;
-    team_member.crew = NULL;
+    member.crew = NULL;
 }
 
 /* Early, so that it holds the list only when nobody is inside a call any more: what is registered last runs first, and

@@ -37,7 +37,6 @@ final class ExactSteps {
     ) throws {
         let program = try source.program(gear: gear)
         let placement = try Placement(program)
-        let primitives = try PrimitiveFactory.compile([program.steps])[0]
         let stored = prepared.weights.offsets(of: program.constants)
         let missing = zip(program.constants, stored).reduce(0) { bytes, constant in
             constant.1 == nil ? bytes + Alignment.roundUp(constant.0.bytes) : bytes
@@ -53,7 +52,7 @@ final class ExactSteps {
             return unsafe place
         }
         bound = try unsafe BoundSteps(
-            program, placement, primitives, constants: constants, workspace: fits ? workspace : next)
+            program, placement, constants: constants, workspace: fits ? workspace : next)
         try SystemMemory.check()
     }
 }

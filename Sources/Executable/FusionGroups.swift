@@ -9,7 +9,7 @@ import Operators
 struct FusionGroups {
     struct Follower {
         let node: Int
-        let operation: PostOperation<Int>
+        let operation: FollowingFunction<Int>
     }
 
     private var followers: [Int: [Follower]] = [:]
@@ -21,10 +21,10 @@ struct FusionGroups {
             guard let definition = Catalogue[type: graph.nodes[leader].type] else { continue }
             var chain: [Follower] = []
             var end = leader
-            while definition.fusesFollowers, chain.count < Self.longest,
+            while definition.fusesFollowers,
                 let next = liveness.soleConsumer(of: TensorRef(end)),
                 !absorbed.contains(next.node), outputs[end].count == 1, outputs[end][0].dataType == .float,
-                let express = Catalogue[type: graph.nodes[next.node].type]?.asPostOperation,
+                let express = Catalogue[type: graph.nodes[next.node].type]?.asFollower,
                 outputs[next.node].count == 1, outputs[next.node][0].shape == outputs[end][0].shape,
                 outputs[next.node][0].dataType == .float,
                 let operation = express(inference(next.node), next.slot)
@@ -37,9 +37,6 @@ struct FusionGroups {
             leaderByEnd[end] = leader
         }
     }
-
-    /// oneDNN takes at most 32 post-operations.
-    private static let longest = 32
 
     /// The leader of the group whose last node is `node`.
     func leader(endingAt node: Int) -> Int? { leaderByEnd[node] }

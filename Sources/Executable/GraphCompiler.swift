@@ -188,14 +188,14 @@ struct GraphCompiler {
         guard let definition = Catalogue[type: node.type] else { return }
         (builder.nodeName, builder.nodeType) = (node.name, node.type)
         let madeBefore = builder.madeBytes
-        builder.postOperations = try followers.map { follower in
+        builder.followers = try followers.map { follower in
             switch follower.operation {
-            case .eltwise(let function): return .eltwise(function)
-            case .binary(let algorithm, let slot):
+            case .unary(let function): return .unary(function)
+            case .binary(let function, let slot):
                 guard let ref = graph.nodes[follower.node].inputs[slot], let operand = values[ref] else {
                     throw GraphError.danglingInput(node: graph.nodes[follower.node].name, slot: slot)
                 }
-                return .binary(algorithm, operand)
+                return .binary(function, operand)
             }
         }
         let lowering = Lowering(
@@ -214,7 +214,7 @@ struct GraphCompiler {
                 reason: "lowering gave \(results.count) outputs instead of \(outputs[index].count)")
         }
         if results.count == 1 {
-            values[TensorRef(last)] = try builder.applyPostOperations(to: results[0])
+            values[TensorRef(last)] = try builder.applyFollowers(to: results[0])
         } else {
             for (output, value) in results.enumerated() { values[TensorRef(index, output)] = value }
         }

@@ -37,7 +37,7 @@ public final class ModelInstance {
         let workArea = unsafe workspace.map { unsafe Alignment.align($0) }
         branches = try prepared.branches.map { branch in
             try unsafe BoundSteps(
-                branch.program, branch.placement, branch.primitives,
+                branch.program, branch.placement,
                 constants: branch.weightOffsets.map { offset in unsafe weightArea.map { unsafe $0 + offset } },
                 workspace: workArea)
         }

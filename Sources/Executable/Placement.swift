@@ -26,9 +26,9 @@ struct Placement {
                 BufferRequest(size: program.buffers[buffer].bytes, firstUse: lifetime.first, lastUse: lifetime.last))
         }
         var scratchRequest = [Int](repeating: -1, count: program.steps.count)
-        for (index, step) in program.steps.enumerated() where step.scratchBytes > 0 {
+        for (index, step) in program.steps.enumerated() where step.kernel.scratchBytes > 0 {
             scratchRequest[index] = requests.count
-            requests.append(BufferRequest(size: step.scratchBytes, firstUse: index, lastUse: index))
+            requests.append(BufferRequest(size: step.kernel.scratchBytes, firstUse: index, lastUse: index))
         }
         let plan = try MemoryPlan.plan(requests, alignment: Alignment.bytes)
         offsets = program.buffers.indices.map { buffer in
@@ -51,7 +51,7 @@ private struct Lifetimes {
         spans = [(first: Int, last: Int)?](repeating: nil, count: program.buffers.count)
         parents = Array(program.buffers.indices)
         for (index, step) in program.steps.enumerated() {
-            for buffer in step.reads + step.writes where program.buffers[buffer].kind == .activation {
+            for buffer in step.inputs + step.outputs where program.buffers[buffer].kind == .activation {
                 spans[buffer] = (spans[buffer]?.first ?? index, index)
             }
         }
@@ -59,10 +59,10 @@ private struct Lifetimes {
 
     /// Lets a step write its output over its first input where nobody needs that input any more.
     mutating func shareInPlace(_ program: Program) {
-        for (index, step) in program.steps.enumerated() where step.canRunInPlace {
-            guard let input = step.reads.first, let output = step.writes.first,
+        for (index, step) in program.steps.enumerated() where step.kernel.canRunInPlace {
+            guard let input = step.inputs.first, let output = step.outputs.first,
                 program.buffers[input].kind == .activation, program.buffers[output].kind == .activation,
-                !step.reads.dropFirst().contains(input),
+                !step.inputs.dropFirst().contains(input),
                 program.buffers[input].bytes == program.buffers[output].bytes
             else { continue }
             let root = root(of: input)

@@ -13,6 +13,4 @@ struct PreparedBranch {
     let placement: Placement
     /// Offset of each of the program's constants from the aligned start of the weight area.
     let weightOffsets: [Int]
-    /// One per step; nil for native kernels.
-    let primitives: [Primitive?]
 }

@@ -5,7 +5,7 @@ public import Kernels
 import SaturatingArithmetic
 import SystemMemory
 
-/// A model made ready to run on this machine: kernels compiled, memory planned, nothing bound to addresses yet.
+/// A model made ready to run on this machine: kernels chosen, memory planned, nothing bound to addresses yet.
 ///
 /// Immutable and shareable between threads and between any number of `ModelInstance`s. It keeps nothing of the bytes
 /// that the model was read from.
@@ -29,7 +29,7 @@ public final class PreparedModel: Sendable {
 
     /// Prepares `model` for `threads` threads per execution, or as many as the system grants.
     /// - weights: the model's weights partition, only read during the call.
-    /// - Throws: `GraphError` for operators that are missing or used wrongly, `OneDNNError` if a kernel cannot be made.
+    /// - Throws: `GraphError` for operators that are missing or used wrongly.
     public convenience init(_ model: Model, weights: UnsafeRawBufferPointer, threads: Int) throws {
         try self.init(model, weightBytes: weights.count, threads: threads)
     }
@@ -39,19 +39,15 @@ public final class PreparedModel: Sendable {
         let gears = try GearGraphs(model)
         let threads = Parallel.available(threads)
         // How many threads a kernel uses is settled when it is made.
-        let (compiled, layout, primitives) = try Parallel.with(threads: threads) {
-            let compiled = try (gears?.graphs ?? [model.graph]).map {
-                try GraphCompiler.compile($0, weightBytes: partition)
-            }
-            let primitives = try PrimitiveFactory.compile(compiled.map(\.program.steps))
-            return (compiled, WeightLayout(compiled.map(\.program)), primitives)
+        let compiled = try Parallel.with(threads: threads) {
+            try (gears?.graphs ?? [model.graph]).map { try GraphCompiler.compile($0, weightBytes: partition) }
         }
-        branches = try zip(compiled, zip(layout.offsets, primitives)).map { branch, made in
+        let layout = WeightLayout(compiled.map(\.program))
+        branches = try zip(compiled, layout.offsets).map { branch, offsets in
             PreparedBranch(
                 inputBytes: branch.inputs.map { $0.size ?? 0 },
                 outputBytes: branch.outputs.map { $0.byteCount ?? 0 }, outputDescs: branch.outputs,
-                program: branch.program, placement: try Placement(branch.program), weightOffsets: made.0,
-                primitives: made.1)
+                program: branch.program, placement: try Placement(branch.program), weightOffsets: offsets)
         }
         let mayLoseNaN = compiled.contains { $0.program.mayLoseNaN }
         exactSource = mayLoseNaN ? ExactSource(model, weightBytes: partition) : nil

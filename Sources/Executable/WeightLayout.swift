@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
 import GEGraph
 import Kernels
 import SaturatingArithmetic
@@ -86,14 +85,16 @@ struct WeightLayout {
             return
         }
         // Back into the order of the model's file first, from which every layout is made.
-        try SystemMemory.require(stored.form.originalBytes)
+        let originalBytes = if case .weights(let form) = stored.form { 4 * form.extent } else { stored.bytes }
+        try SystemMemory.require(originalBytes)
         let original = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(stored.form.originalBytes, 1), alignment: Alignment.bytes)
+            byteCount: max(originalBytes, 1), alignment: Alignment.bytes)
         defer { unsafe original.deallocate() }
         guard let start = original.baseAddress else { return }
         switch stored.form {
         case .plain: break
-        case .reorder(let from, let to): try unsafe Reorder.run(from: to, source, to: from, start)
+        case .copy(let from, let to):
+            unsafe run(RegionCopyKernel(from: to, to: from, elementBytes: stored.elementBytes), source, start)
         case .weights(let form):
             unsafe form.unpack(
                 source.assumingMemoryBound(to: Float.self), into: start.assumingMemoryBound(to: Float.self))
@@ -105,23 +106,24 @@ struct WeightLayout {
         _ packed: Program.PackedConstant, _ source: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
     ) throws {
         guard let start = source.baseAddress, packed.bytes > 0 else { return }
+        let kernel: any NativeKernel
+        let needed: Int
         switch packed.form {
-        case .plain:
-            guard source.count >= packed.bytes else {
-                throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: packed.bytes)
-            }
-            unsafe copy(UnsafeMutableRawPointer(mutating: start), to: target, bytes: packed.bytes)
-        case .reorder(let from, let to):
-            try unsafe Reorder.run(from: from, UnsafeMutableRawPointer(mutating: start), to: to, target)
-        case .weights(let form):
-            guard source.count >= 4 * form.extent else {
-                throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: 4 * form.extent)
-            }
-            var (input, output) = unsafe (UnsafeMutableRawPointer(mutating: start), target)
-            _ = unsafe Parallel.run(
-                WeightPackingKernel(form), KernelOperands(inputs: &input, outputs: &output, scratch: target))
+        case .plain: (kernel, needed) = (CopyKernel(bytes: packed.bytes), packed.bytes)
+        case .copy(let from, let to):
+            kernel = RegionCopyKernel(from: from, to: to, elementBytes: packed.elementBytes)
+            needed = packed.bytes
+        case .weights(let form): (kernel, needed) = (WeightPackingKernel(form), 4 * form.extent)
         }
+        guard source.count >= needed else {
+            throw ExecutableError.areaTooSmall(area: "constant", bytes: source.count, needed: needed)
+        }
+        unsafe run(kernel, UnsafeMutableRawPointer(mutating: start), target)
     }
+}
+
+extension Program.PackedConstant {
+    fileprivate var elementBytes: Int { dataType.bitWidth / 8 }
 }
 
 /// Finds constants that are stored with the same elements in the same layout.
@@ -135,7 +137,7 @@ struct StoredConstants {
 
     /// The index of an equal constant; nil if there is none.
     func find(_ packed: Program.PackedConstant) -> Int? {
-        entries[Self.key(packed)]?.first { Self.same($0.form, packed.form) }?.index
+        entries[Self.key(packed)]?.first { $0.form == packed.form }?.index
     }
 
     mutating func add(_ packed: Program.PackedConstant, at index: Int) {
@@ -152,58 +154,12 @@ struct StoredConstants {
     private static func key(_ packed: Program.PackedConstant) -> Key {
         Key(source: packed.constant.data, bytes: packed.bytes)
     }
-
-    private static func same(_ left: Program.PackedConstant.Form, _ right: Program.PackedConstant.Form) -> Bool {
-        switch (left, right) {
-        case (.plain, .plain): true
-        case (.reorder(let a, let b), .reorder(let c, let d)): a.equals(c) && b.equals(d)
-        case (.weights(let a), .weights(let b)): a == b
-        default: false
-        }
-    }
 }
 
-/// Safety: both addresses cover `bytes`; the source is only read.
-private func copy(
-    _ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, bytes: Int
+/// Safety: both addresses cover what the kernel reads and writes; the source is only read.
+private func run(
+    _ kernel: any NativeKernel, _ source: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer
 ) {
     var (input, output) = unsafe (source, target)
-    _ = unsafe Parallel.run(
-        CopyKernel(bytes: bytes), KernelOperands(inputs: &input, outputs: &output, scratch: target))
-}
-
-/// A reorder that is made, run once and forgotten; equal ones come from oneDNN's primitive cache.
-private enum Reorder {
-    /// Safety: both addresses cover what their descriptors say; the source is only read.
-    static func run(
-        from source: MemoryDescriptor, _ sourceData: UnsafeMutableRawPointer, to target: MemoryDescriptor,
-        _ targetData: UnsafeMutableRawPointer
-    ) throws {
-        try SystemMemory.check()
-        let engine = try Engine.shared()
-        let attributes = try Attributes()
-        let descriptor = try unsafe PrimitiveDescriptor("dnnl_reorder_primitive_desc_create") {
-            unsafe dnnl_reorder_primitive_desc_create(
-                &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
-        }
-        let primitive = try Primitive(descriptor)
-        try SystemMemory.require(descriptor.scratchpadBytes)
-        let scratch = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(descriptor.scratchpadBytes, 1), alignment: 64)
-        defer { unsafe scratch.deallocate() }
-        let memories = [
-            try unsafe Memory(source, sourceData), try unsafe Memory(target, targetData),
-            try unsafe Memory(descriptor.scratchpad(), scratch.baseAddress),
-        ]
-        let arguments = unsafe zip([DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD], memories).map {
-            unsafe dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle)
-        }
-        // An array may be released after its last use, and the handles do not count as one.
-        try withExtendedLifetime(memories) {
-            try OneDNNError.check(
-                unsafe dnnl_primitive_execute(
-                    primitive.handle, engine.stream, Int32(clamping: arguments.count), arguments),
-                "dnnl_primitive_execute")
-        }
-    }
+    _ = unsafe Parallel.run(kernel, KernelOperands(inputs: &input, outputs: &output, scratch: target))
 }

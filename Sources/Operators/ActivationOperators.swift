@@ -80,9 +80,9 @@ enum Activation {
         },
         // With bounds that are not constant there are two kernels, and only the last one may take followers along.
         fusesFollowers: false,
-        asPostOperation: { node, slot in
+        asFollower: { node, slot in
             guard slot == 0, let function = clipping(node) else { return nil }
-            return function.eltwise.map { .eltwise($0) }
+            return function.following()
         })
 
     private static func clipping(_ node: Inference) -> UnaryFunction? {
@@ -111,9 +111,6 @@ enum Activation {
             let weight = try lowering.input(1)
             let shape = slopeShape(lowering.builder.shape(x), lowering.builder.shape(weight))
             let slope = try lowering.builder.reshape(weight, to: shape)
-            if let result = try lowering.builder.slope(x, weight: slope, output: lowering.outputs[0]) {
-                return [result]
-            }
             return [try ElementwiseBinary.apply(.preluSlope, x, slope, lowering)]
         })
 

@@ -37,18 +37,18 @@ struct ImageLayout {
         channelsLast ? try builder.transpose(value, [0, spatialRank + 1] + Array(1...spatialRank)) : value
     }
 
-    /// The result of `body`, which computes batch, channels, spatial, in this layout's order. Post-operations are
+    /// The result of `body`, which computes batch, channels, spatial, in this layout's order. Followers are
     /// applied before, with their operands in the order of `body`.
     func own(_ builder: ProgramBuilder, _ body: () throws -> Value) throws -> Value {
         guard channelsLast else { return try body() }
-        builder.postOperations = try builder.postOperations.map { operation in
-            guard case .binary(let algorithm, let operand) = operation else { return operation }
+        builder.followers = try builder.followers.map { follower in
+            guard case .binary(let function, let operand) = follower else { return follower }
             let shape = builder.shape(operand)
             let full = try builder.reshape(
                 operand, to: Array(repeating: 1, count: spatialRank + 2 - shape.count) + shape)
-            return .binary(algorithm, try channelsFirst(full, builder))
+            return .binary(function, try channelsFirst(full, builder))
         }
-        let result = try builder.applyPostOperations(to: body())
+        let result = try builder.applyFollowers(to: body())
         return try builder.transpose(result, [0] + Array(2..<spatialRank + 2) + [1])
     }
 }
@@ -71,7 +71,7 @@ struct Window {
         self.dilations = try Window.spatial(node, dilations, layout) ?? kernel.map { _ in 1 }
         padsBegin = kernel.map { _ in 0 }
         padsEnd = padsBegin
-        // Beyond int32 oneDNN would not go either, and below it no sum here can overflow.
+        // Below int32 no sum here can overflow.
         for number in kernel + self.strides + self.dilations {
             guard (1...Int(Int32.max)).contains(number) else {
                 throw node.invalid(
@@ -135,10 +135,5 @@ struct Window {
             sizes.append(count)
         }
         return sizes
-    }
-
-    /// The padding at the end that the windows of `output` touch; negative where they leave elements unread.
-    func touchedPadding(_ dimension: Int, input: [Int], output: [Int]) -> Int {
-        (output[dimension] - 1) * strides[dimension] + reach(dimension) - input[dimension] - padsBegin[dimension]
     }
 }

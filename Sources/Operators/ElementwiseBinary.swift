@@ -57,29 +57,24 @@ enum ElementwiseBinary {
                 return [try apply(function, first, second, lowering)]
             },
             fusesFollowers: true,
-            asPostOperation: { node, slot in
+            asFollower: { node, slot in
                 let other = 1 - slot
                 guard slot <= 1, node.inputs.count > 1, node.inputs[slot]?.dataType == .float,
                     node.inputs[0] != nil, node.inputs[1] != nil
                 else { return nil }
                 if let scalar = scalarFunction(node, function, slot: other) {
-                    return scalar.eltwise.map { .eltwise($0) }
+                    return scalar.following()
                 }
-                guard let algorithm = function.algorithm, slot == 0 || algorithm.commutes else { return nil }
-                return .binary(algorithm, other)
+                return function.isVectorFunction && (slot == 0 || function.commutes) ? .binary(function, other) : nil
             })
     }
 
-    /// Emits `function` with oneDNN where it is able and worthwhile, else with a native kernel.
+    /// Emits `function` with vector kernels where they have it, else with one that takes any type.
     static func apply(_ function: BinaryFunction, _ first: Value, _ second: Value, _ lowering: Lowering) throws -> Value
     {
         let (left, right) = (lowering.builder.desc(first), lowering.builder.desc(second))
         let output = lowering.outputs[0]
-        if left.dataType == .float, let algorithm = function.algorithm, lowering.prefersOneDNN([first, second]),
-            let result = try lowering.builder.binary(algorithm, first, second, output: output)
-        {
-            return result
-        }
+        if let result = try lowering.builder.binary(function, first, second, output: output) { return result }
         let shapes = BinaryShapes(left.shape, right.shape, output: output.shape)
         return try lowering.native(function.kernel(left.dataType, shapes), [first, second])[0]
     }
@@ -131,9 +126,9 @@ enum ElementwiseBinary {
             return [try lowering.cast(result, to: baseType)]
         },
         fusesFollowers: true,
-        asPostOperation: { node, slot in
+        asFollower: { node, slot in
             guard slot == 0, node.inputs[0]?.dataType == .float, let power = constantPower(node) else { return nil }
-            return power.eltwise.map { .eltwise($0) }
+            return power.following()
         })
 
     /// The function that is left of Pow where the exponent is one constant number.
@@ -178,23 +173,4 @@ enum ElementwiseBinary {
                 return [total]
             })
     }
-}
-
-extension BinaryFunction {
-    /// The function in oneDNN's terms, where it has it.
-    var algorithm: BinaryAlgorithm? {
-        switch self {
-        case .add: .add
-        case .subtract: .subtract
-        case .multiply: .multiply
-        case .divide: .divide
-        case .maximum: .maximum
-        case .minimum: .minimum
-        default: nil
-        }
-    }
-}
-
-extension BinaryAlgorithm {
-    var commutes: Bool { self != .subtract && self != .divide }
 }

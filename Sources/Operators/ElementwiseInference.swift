@@ -93,19 +93,12 @@ extension Lowering {
         return try builder.native(kernel, inputs: inputs, outputs: outputs)
     }
 
-    /// Whether oneDNN is worth its call overhead: the tensor is large, is in a layout of oneDNN's own, or the kernel
-    /// has more to do than the operator itself.
-    func prefersOneDNN(_ values: [Value]) -> Bool {
-        let isLarge = (outputs[0].elementCount ?? 0) >= 2048
-        return isLarge || !builder.postOperations.isEmpty || values.contains { !builder.isPlain($0) }
-    }
-
-    /// Emits what `body` emits under another shape than the output's, leaving the post-operations for afterwards: their
+    /// Emits what `body` emits under another shape than the output's, leaving the followers for afterwards: their
     /// operands are meant for the output's shape.
-    func withoutPostOperations<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let pending = builder.postOperations
-        builder.postOperations = []
-        defer { builder.postOperations = pending }
+    func withoutFollowers<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let pending = builder.followers
+        builder.followers = []
+        defer { builder.followers = pending }
         return try body()
     }
 

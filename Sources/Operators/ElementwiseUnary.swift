@@ -80,18 +80,16 @@ enum ElementwiseUnary {
             },
             lower: { [try apply(function($0.inference), to: $0.input(0), $0)] },
             fusesFollowers: true,
-            asPostOperation: { node, slot in
+            asFollower: { node, slot in
                 guard slot == 0, node.inputs[0]?.dataType == .float else { return nil }
-                return (try? function(node))?.eltwise.map { .eltwise($0) }
+                return (try? function(node))?.following()
             })
     }
 
-    /// Emits `function` where it can take followers along and that is worthwhile, else as a kernel of its own.
+    /// Emits `function` where it can take followers along, else as a kernel of its own.
     static func apply(_ function: UnaryFunction, to x: Value, _ lowering: Lowering) throws -> Value {
         let desc = lowering.builder.desc(x)
-        if desc.dataType == .float, let eltwise = function.eltwise, lowering.prefersOneDNN([x]) {
-            return try lowering.builder.eltwise(x, eltwise)
-        }
+        if let result = try lowering.builder.unary(function, x) { return result }
         return try lowering.native(function.kernel(desc.dataType, count: desc.elementCount ?? 0), [x])[0]
     }
 
@@ -117,38 +115,6 @@ enum ElementwiseUnary {
 }
 
 extension UnaryFunction {
-    /// The function in oneDNN's terms, where oneDNN computes it well.
-    var eltwise: Eltwise? {
-        switch self {
-        case .absolute: Eltwise(.abs)
-        case .negate: Eltwise(.linear, alpha: -1)
-        case .square: Eltwise(.square)
-        case .sqrt: Eltwise(.sqrt)
-        case .relu: Eltwise(.relu)
-        case .relu6: Eltwise(.clip, alpha: 0, beta: 6)
-        // With a slope of 0 oneDNN gives 0 for negative infinity, whose product with 0 is NaN.
-        case .leakyRelu(let slope) where slope != 0: Eltwise(.relu, alpha: slope)
-        case .elu(let alpha, 1, 1): Eltwise(.elu, alpha: alpha)
-        case .sigmoid: Eltwise(.logistic)
-        case .hardSigmoid(let alpha, let beta): Eltwise(.hardSigmoid, alpha: alpha, beta: beta)
-        case .hardSwish: Eltwise(.hardSwish, alpha: 1 / 6, beta: 0.5)
-        case .swish(let scale): Eltwise(.swish, alpha: scale)
-        case .mish: Eltwise(.mish)
-        case .geluErf: Eltwise(.geluErf)
-        case .geluTanh: Eltwise(.geluTanh)
-        case .geluSigmoid: Eltwise(.swish, alpha: 1.702)
-        case .softplus: Eltwise(.softRelu, alpha: 1)
-        case .clip(let low, let high): Eltwise(.clip, alpha: low, beta: high)
-        case .linear(let factor, let term): Eltwise(.linear, alpha: factor, beta: term)
-        case .exponential(1, 0): Eltwise(.exp)
-        case .logarithm(1, 0, 1): Eltwise(.log)
-        case .reciprocal: Eltwise(.pow, alpha: 1, beta: -1)
-        case .power(2, 1, 0): Eltwise(.square)
-        case .power(0.5, 1, 0): Eltwise(.sqrt)
-        case .power(1, let scale, let shift): Eltwise(.linear, alpha: scale, beta: shift)
-        case .round: Eltwise(.round)
-        case .tanh: Eltwise(.tanh)
-        default: nil
-        }
-    }
+    /// The function as one that follows a kernel; nil where none takes it along.
+    func following() -> FollowingFunction<Int>? { isVectorFunction ? .unary(self) : nil }
 }

@@ -97,8 +97,12 @@ enum MatMul {
         let depth =
             product.transposesFirst ? product.first[product.first.count - 2] : product.first[product.first.count - 1]
         if Types.reals.subtracting([.double]).contains(type), depth > 0, !product.matrix.contains(0) {
-            // oneDNN's bias is a row; any other is added like the operators that follow.
-            let isRow = bias.map { builder.desc($0).elementCount == product.matrix.last } ?? false
+            // A row is the product's own bias; any other is added like the operators that follow.
+            let isRow =
+                bias.map { bias in
+                    builder.shape(bias).last == product.matrix.last
+                        && builder.desc(bias).elementCount == product.matrix.last
+                } ?? false
             let emit = {
                 try builder.matmul(
                     lowering.cast(first, to: .float), lowering.cast(second, to: .float),
@@ -108,7 +112,7 @@ enum MatMul {
             }
             let addend = isRow ? nil : bias
             let isPlain = product.matrix == product.shape && addend == nil
-            let result = try isPlain ? emit() : lowering.withoutPostOperations(emit)
+            let result = try isPlain ? emit() : lowering.withoutFollowers(emit)
             let shaped = try lowering.cast(builder.reshape(result, to: product.shape), to: type)
             return try addend.map { try ElementwiseBinary.apply(.add, shaped, $0, lowering) } ?? shaped
         }
@@ -161,7 +165,7 @@ enum MatMul {
                 .map { try lowering.builder.reshape($0, to: [columns]) }
             let emit = { try apply(product, lowering.input(0), lowering.input(1), bias, step) }
             if lowering.outputs[0].shape == [rows, columns] { return [try emit()] }
-            return [try lowering.builder.reshape(lowering.withoutPostOperations(emit), to: lowering.outputs[0].shape)]
+            return [try lowering.builder.reshape(lowering.withoutFollowers(emit), to: lowering.outputs[0].shape)]
         })
 
     /// The shapes of x and w as matrices, and of the result.

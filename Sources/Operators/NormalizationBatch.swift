@@ -117,11 +117,11 @@ enum BatchNormalization {
         let terms = try builder.reshape(term, to: shape)
         if desc.dataType == .float, desc.elementCount != 0 {
             // The addition rides along with the multiplication, before whatever follows the node.
-            builder.postOperations.insert(.binary(.add, terms), at: 0)
+            builder.followers.insert(.binary(.add, terms), at: 0)
             if let result = try builder.binary(.multiply, x, factors, output: lowering.outputs[0]) {
-                return try builder.applyPostOperations(to: result)
+                return try builder.applyFollowers(to: result)
             }
-            builder.postOperations.removeFirst()
+            builder.followers.removeFirst()
         }
         let step = Lowering(
             inference: lowering.inference, inputs: [x], outputs: [lowering.outputs[0]], builder: builder)

@@ -151,17 +151,11 @@ enum Normalization {
     ) throws -> [Value] {
         let builder = lowering.builder
         let type = builder.desc(x).dataType
-        if type == .float, outputs.count == 1, rows * length >= 1024, length > 0 {
+        if type == .float, outputs.count == 1, length > 0 {
             let matrix = try builder.reshape(x, to: [rows, length])
-            if case .perRow = placement, parameters.count == 2 {
-                return [
-                    try builder.rowNormalization(
-                        matrix, factors: parameters[0], terms: parameters[1], epsilon: epsilon, output: outputs[0])
-                ]
-            }
-            let normalized = try builder.layerNormalization(
-                matrix, scale: parameters.first, shift: parameters.last, epsilon: epsilon,
-                output: TensorDesc(type, [rows, length]))
+            let normalized = try builder.rowNormalization(
+                matrix, parameters: parameters.count == 2 ? (parameters[0], parameters[1]) : nil, placement,
+                epsilon: epsilon, output: TensorDesc(type, [rows, length]))
             return [try builder.reshape(normalized, to: outputs[0].shape)]
         }
         let kernel = rowNormalizationKernel(

@@ -11,11 +11,11 @@ public struct Operator: Sendable {
     private let rule: @Sendable (Inference) throws(GraphError) -> [TensorDesc]
     /// Emits kernels and returns one value per output. `infer` has accepted the node before.
     public let lower: @Sendable (Lowering) throws -> [Value]
-    /// Whether what `lower` emits takes following element-wise operators along (see `ProgramBuilder.postOperations`).
+    /// Whether what `lower` emits takes following element-wise operators along (see `ProgramBuilder.followers`).
     public let fusesFollowers: Bool
     /// How this operator is expressed as a post-operation of the kernel that produces input `slot`; nil if it cannot be.
     /// The operand of a binary post-operation is the number of the input slot that holds it.
-    public let asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)?
+    public let asFollower: (@Sendable (Inference, _ slot: Int) -> FollowingFunction<Int>?)?
     /// Per output the dimension whose size only an execution finds out; nil where all shapes are known before. `infer` then
     /// gives the largest size that it can have.
     public let countedAxes: (@Sendable (Inference) -> [Int?]?)?
@@ -23,14 +23,14 @@ public struct Operator: Sendable {
     public init(
         _ type: String, infer: @escaping @Sendable (Inference) throws(GraphError) -> [TensorDesc],
         lower: @escaping @Sendable (Lowering) throws -> [Value], fusesFollowers: Bool = false,
-        asPostOperation: (@Sendable (Inference, _ slot: Int) -> PostOperation<Int>?)? = nil,
+        asFollower: (@Sendable (Inference, _ slot: Int) -> FollowingFunction<Int>?)? = nil,
         countedAxes: (@Sendable (Inference) -> [Int?]?)? = nil
     ) {
         self.type = type
         rule = infer
         self.lower = lower
         self.fusesFollowers = fusesFollowers
-        self.asPostOperation = asPostOperation
+        self.asFollower = asFollower
         self.countedAxes = countedAxes
     }
 

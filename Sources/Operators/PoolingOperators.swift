@@ -78,31 +78,20 @@ enum Pooling {
         let excludesPadding =
             attributes.bool("exclusive") ?? attributes.bool("count_include_pad").map { !$0 }
             ?? (attributes.int("count_include_pad").map { $0 == 0 } ?? true)
-        let spatial = Array(plan.image[2...])
-        let touched = plan.window.kernel.indices.map {
-            max(
-                plan.window.padsEnd[$0],
-                plan.window.touchedPadding($0, input: spatial, output: Array(plan.output[2...])))
+        let geometry = PoolingGeometry(
+            image: plan.image, output: plan.output, window: plan.window.kernel, strides: plan.window.strides,
+            dilations: plan.window.dilations, padsBegin: plan.window.padsBegin, padsEnd: plan.window.padsEnd)
+        let function: PoolingFunction =
+            isMaximum ? .maximum : .average(excludesPadding: excludesPadding, divisor: divisor)
+        if type == .float, !plan.output.contains(0), !plan.image.contains(0) {
+            if plan.isGlobal, divisor == 0 {
+                let axes = Array(2..<plan.image.count)
+                let function: ReductionFunction = isMaximum ? .maximum : .mean
+                if let result = try builder.reduction(x, function, axes: axes, output: output) { return result }
+            }
+            return try builder.pooling(x, geometry, function, output: output)
         }
-        let padded = zip(plan.window.padsBegin, touched).contains { $0 > 0 || $1 > 0 }
-        // Where a window reaches beyond the padding, oneDNN would count those elements too; and it refuses windows
-        // that may lie in the padding altogether.
-        let exceeds = touched != plan.window.padsEnd && !isMaximum && !excludesPadding
-        let isOutside = plan.window.kernel.indices.contains { touched[$0] >= plan.window.reach($0) }
-        if type == .float, divisor == 0, !exceeds, !isOutside, !plan.output.contains(0), !plan.image.contains(0) {
-            let kind: PoolingKind =
-                isMaximum
-                ? .max : excludesPadding && padded ? .averageExcludingPadding : .averageIncludingPadding
-            return try builder.pooling(
-                x, kind, kernel: plan.window.kernel, strides: plan.window.strides, dilations: plan.window.dilations,
-                padsBegin: plan.window.padsBegin, padsEnd: touched, output: output)
-        }
-        let kernel = poolingKernel(
-            type,
-            PoolingGeometry(
-                image: plan.image, output: plan.output, window: plan.window.kernel, strides: plan.window.strides,
-                dilations: plan.window.dilations, padsBegin: plan.window.padsBegin, padsEnd: plan.window.padsEnd),
-            isMaximum ? .maximum : .average(excludesPadding: excludesPadding, divisor: divisor))
+        let kernel = poolingKernel(type, geometry, function)
         guard let kernel else { throw lowering.inference.invalid("there is no kernel for type \(type)") }
         return try builder.native(kernel, inputs: [x], outputs: [output])[0]
     }

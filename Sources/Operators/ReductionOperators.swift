@@ -81,30 +81,11 @@ enum Reduction {
         shape.indices.compactMap { axes.contains($0) ? (keeps ? 1 : nil) : shape[$0] }
     }
 
-    /// Emits the reduction with a vector kernel or oneDNN where they are able and worthwhile, else with a native kernel.
+    /// Emits the reduction with a vector kernel where there is one, else with one that takes any type.
     static func apply(_ function: ReductionFunction, _ x: Value, _ axes: [Int], _ lowering: Lowering) throws -> Value {
-        let desc = lowering.builder.desc(x)
-        let count = desc.elementCount ?? 0
-        let isWorthwhile = count >= 4096 || !lowering.builder.isPlain(x) || !lowering.builder.postOperations.isEmpty
-        if desc.dataType == .float, count > 0, isWorthwhile, let kind = function.kind {
-            let emit = { try lowering.builder.reduction(x, kind, axes: axes, output: lowering.outputs[0]) }
-            let keepsRank = lowering.outputs[0].shape.count == desc.shape.count
-            if let result = try keepsRank ? emit() : lowering.withoutPostOperations(emit) { return result }
-        }
+        let (builder, output) = (lowering.builder, lowering.outputs[0])
+        if let result = try builder.reduction(x, function, axes: axes, output: output) { return result }
+        let desc = builder.desc(x)
         return try lowering.native(function.kernel(desc.dataType, desc.shape, axes: Set(axes)), [x])[0]
-    }
-}
-
-extension ReductionFunction {
-    /// The function in oneDNN's terms, where it has it.
-    fileprivate var kind: ReductionKind? {
-        switch self {
-        case .sum: .sum
-        case .mean: .mean
-        case .maximum: .max
-        case .minimum: .min
-        case .product: .product
-        default: nil
-        }
     }
 }

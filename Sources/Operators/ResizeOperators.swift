@@ -161,24 +161,15 @@ enum Resize {
 
     // MARK: Kernels
 
-    /// Emits one kernel of oneDNN where its half-pixel centres give the same, else one native kernel for each axis.
+    /// Emits vector kernels where they can do it, else one native kernel for each axis.
     private static func emit(
         _ lowering: Lowering, _ x: Value, _ axes: [ResizeAxis], _ method: ResizeMethod, output: [Int]
     ) throws -> Value {
         let builder = lowering.builder
         let type = builder.desc(x).dataType
-        let shape = builder.shape(x)
-        let isImage = (3...5).contains(shape.count) && axes.allSatisfy { $0.axis >= 2 } && !axes.isEmpty
-        if type == .float, isImage, axes.allSatisfy({ $0.matchesOneDNN(shape[$0.axis], method) }) {
-            let emit = { try builder.resampling(x, linear: method == .linear, output: TensorDesc(type, output)) }
-            // oneDNN 3.2 combines a resampling with another tensor wrongly where the channels are not outermost.
-            let hasTensorOperand = builder.postOperations.contains {
-                if case .binary(_, let operand) = $0 { builder.desc(operand).elementCount != 1 } else { false }
-            }
-            return try hasTensorOperand ? lowering.withoutPostOperations(emit) : emit()
-        }
+        if let resized = try builder.resize(x, axes, method, output: TensorDesc(type, output)) { return resized }
         var current = x
-        var sizes = shape
+        var sizes = builder.shape(x)
         // Innermost first: what comes later copies or mixes whole rows.
         for axis in axes.reversed() {
             let inner = sizes[(axis.axis + 1)...].reduce(1, *)
@@ -189,21 +180,5 @@ enum Resize {
             current = try builder.native(kernel, inputs: [current], outputs: [TensorDesc(type, sizes)])[0]
         }
         return current
-    }
-}
-
-extension ResizeAxis {
-    /// Whether oneDNN's resampling, which has half-pixel centres and rounds to the nearest, gives the same.
-    fileprivate func matchesOneDNN(_ input: Int, _ method: ResizeMethod) -> Bool {
-        let factor = output / input
-        let isWhole = factor * input == output && (scale == nil || scale == Float(factor))
-        let isExact = scale == nil || scale == Float(output) / Float(input)
-        switch (method, coordinates) {
-        case (.linear, .halfPixel): return isExact
-        // A whole factor repeats each element that many times, in whichever way ties are broken: there are none.
-        case (.nearest(.floor), .asymmetric), (.nearest(.floor), .halfPixelWithoutShift): return isWhole
-        case (.nearest(.preferFloor), .halfPixel), (.nearest(.preferCeil), .halfPixel): return isWhole
-        default: return false
-        }
     }
 }

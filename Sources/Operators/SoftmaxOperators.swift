@@ -30,8 +30,7 @@ enum Softmax {
                 }
                 let (outer, inner) = (output.shape[..<axes.lowerBound], output.shape[axes.upperBound...])
                 let length = output.shape[axes].reduce(1, *)
-                let isLarge = (output.elementCount ?? 0) >= 1024 || !builder.isPlain(x)
-                if output.dataType == .float, function != .hardmax, isLarge {
+                if output.dataType == .float, function != .hardmax {
                     let rows = axes.count == 1 ? x : try builder.reshape(x, to: outer + [length] + inner)
                     let result = try builder.softmax(
                         rows, axis: axes.lowerBound, logarithm: function == .logSoftmax)

@@ -69,8 +69,7 @@ public enum Settings {
 
     /// Read by builds, tests and examples.
     static let elsewhere = [
-        "PYACLMDL_ATC", "PYACLMDL_BUILD_PATH", "PYACLMDL_STRESS_CALLS", "PYACLMDL_SWEEP_STRIDE", "ONEDNN_ROOT",
-        "SWIFT",
+        "PYACLMDL_ATC", "PYACLMDL_BUILD_PATH", "PYACLMDL_STRESS_CALLS", "PYACLMDL_SWEEP_STRIDE", "SWIFT",
     ]
 
     // MARK: Checks

@@ -30,9 +30,6 @@ public enum SystemMemory {
     /// Whether the system has refused memory to the calling thread since `beginCall`.
     public static var wasExhausted: Bool { memory_reserve_was_used() }
 
-    /// Makes `check` throw: another thread that worked for the calling one was refused memory.
-    public static func noteExhaustion() { memory_reserve_note() }
-
     /// Throws when the system has refused memory to the calling thread since `beginCall`.
     public static func check() throws(MemoryExhausted) {
         if memory_reserve_was_used() { throw MemoryExhausted() }

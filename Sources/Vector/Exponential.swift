@@ -84,6 +84,16 @@ private let rounding: Float = 12_582_912
     keepNaN(x, else: choose(where: all(.greatestFiniteMagnitude), isLess: x, x, else: logarithmOfNormal(x)))
 }
 
+/// ln(x); NaN below 0.
+@inline(__always) func naturalLogarithm(_ x: Lanes) -> Lanes {
+    // Numbers below the normal range are brought into it.
+    let isSmall = lanes_less(x, all(.leastNormalMagnitude))
+    let scaled = lanes_choose(isSmall, x * all(0x1p23), x)
+    let result = logarithm(scaled) - lanes_choose(isSmall, all(15.942_385), .zero)
+    let defined = choose(where: x, isLess: .zero, all(.nan), else: result)
+    return lanes_choose(lanes_equal(x, .zero), all(-.infinity), defined)
+}
+
 /// ln(1 + x) for x from 0 to 1.
 @inline(__always) func logarithmOfOnePlus(_ x: Lanes) -> Lanes {
     let sum = all(1) + x

@@ -10,6 +10,7 @@ func fold(_ loop: FoldLoop, _ x: Input, _ y: Output, _ parts: Range<Int>) {
         case .mean: for row in parts { y[row] = sum(x + row * length, length) / Float(length) }
         case .maximum: for row in parts { y[row] = extreme(x + row * length, length) { maximum($0, $1) } }
         case .minimum: for row in parts { y[row] = extreme(x + row * length, length) { minimum($0, $1) } }
+        case .product: for row in parts { y[row] = product(x + row * length, length) }
         }
         return
     }
@@ -27,6 +28,7 @@ func fold(_ loop: FoldLoop, _ x: Input, _ y: Output, _ parts: Range<Int>) {
             case .mean: result = sumOfColumns(source, length, stride, count) / all(Float(length))
             case .maximum: result = foldColumns(source, 0..<length, stride, count) { maximum($0, $1) }
             case .minimum: result = foldColumns(source, 0..<length, stride, count) { minimum($0, $1) }
+            case .product: result = foldColumns(source, 0..<length, stride, count) { $0 * $1 }
             }
             store(result, y + row * loop.inner + column, first: count)
             column += laneCount
@@ -51,6 +53,16 @@ func sum(_ x: Input, _ length: Int) -> Float {
         index += laneCount
     }
     return sum((a + b) + (c + d))
+}
+
+private func product(_ x: Input, _ length: Int) -> Float {
+    var (result, index) = (all(1), 0)
+    while index < length {
+        let rest = length - index
+        result *= rest >= laneCount ? load(x + index) : choose(first: rest, load(x + index, first: rest), else: all(1))
+        index += laneCount
+    }
+    return fold(result) { $0 * $1 }
 }
 
 /// The last vector overlaps the one before: an element that is met twice changes nothing.

@@ -17,6 +17,7 @@ func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ count: Int) {
     case .swish: map(x, y, count) { sigmoid($0 * alpha, times: $0) }
     case .tanh: map(x, y, count) { hyperbolicTangent($0) }
     case .exp: map(x, y, count) { exponential($0) }
+    case .log: map(x, y, count) { naturalLogarithm($0) }
     case .elu: map(x, y, count) { choose(where: $0, isLess: zero, alpha * exponentialLessOne($0), else: $0) }
     case .geluErf: map(x, y, count) { gelu($0) }
     case .geluTanh: map(x, y, count) { geluByTangent($0) }
@@ -63,6 +64,8 @@ func combine(_ function: CombiningFunction, _ x: Input, _ other: Input, isOne: B
     case .divide: combine(x, other, isOne, y, count) { $0 / $1 }
     case .maximum: combine(x, other, isOne, y, count) { maximum($0, $1) }
     case .minimum: combine(x, other, isOne, y, count) { minimum($0, $1) }
+    case .subtractFrom: combine(x, other, isOne, y, count) { $1 - $0 }
+    case .divideInto: combine(x, other, isOne, y, count) { $1 / $0 }
     case .slope: combine(x, other, isOne, y, count) { choose(where: $0, isLess: .zero, $0 * $1, else: $0) }
     }
 }
@@ -115,8 +118,8 @@ private func apply(
         case .ofRow:
             for row in 0..<rows.count {
                 let offset = rows.start + row * rows.stride
-                combine(
-                    function, x + offset, operand + offset / rows.stride, isOne: true, y + offset, rows.channels)
+                let number = offset / rows.stride % step.period
+                combine(function, x + offset, operand + number, isOne: true, y + offset, rows.channels)
             }
         case .ofChannel:
             for row in 0..<rows.count {

@@ -2,25 +2,38 @@
 
 import VectorFunctions
 
-/// Inputs x, factors, terms; x may be y.
+/// Inputs x and, unless there are no parameters, factors and terms; x may be y.
 func normalize(_ loop: NormalizationLoop, _ operands: VectorFunctions.Operands, _ y: Output, _ rows: Range<Int>) {
     func input(_ place: Int) -> Input { Input(operands[place].assumingMemoryBound(to: Float.self)) }
-    let (x, factors, terms) = (input(0), input(1), input(2))
-    let length = loop.length
+    let (x, length) = (input(0), loop.length)
     for row in rows {
         let (source, target) = (x + row * length, y + row * length)
         let mean = all(sum(source, length) / Float(length))
         let variance = sumOfSquares(source, length, less: mean) / Float(length)
-        let place = row % loop.period
-        let factor = all(factors[place]) / squareRoot(all(variance + loop.epsilon))
-        let term = all(terms[place])
-        var index = 0
-        while index < length {
-            let rest = length - index
-            let normal = load(source + index, first: rest) - mean
-            store(multiplyAdd(normal, factor, term), target + index, first: rest)
-            index += laneCount
+        let factor = all(1) / squareRoot(all(variance + loop.epsilon))
+        switch loop.parameters {
+        case .none: write(source, target, length) { number, _, _ in (number - mean) * factor }
+        case .ofElement:
+            let (factors, terms) = (input(1), input(2))
+            write(source, target, length) { number, index, rest in
+                let scaled = (number - mean) * factor
+                return multiplyAdd(scaled, load(factors + index, first: rest), load(terms + index, first: rest))
+            }
+        case .ofRow(let period):
+            let (scale, term) = (all(input(1)[row % period]) * factor, all(input(2)[row % period]))
+            write(source, target, length) { number, _, _ in multiplyAdd(number - mean, scale, term) }
         }
+    }
+}
+
+/// Calls `body` with each vector of a row, its place, and how many elements are left.
+@inline(__always)
+private func write(_ x: Input, _ y: Output, _ length: Int, _ body: (Lanes, Int, Int) -> Lanes) {
+    var index = 0
+    while index < length {
+        let rest = length - index
+        store(body(load(x + index, first: rest), index, rest), y + index, first: rest)
+        index += laneCount
     }
 }
 

@@ -14,7 +14,7 @@ public struct ElementFunction: Equatable, Sendable {
         case sigmoid
         /// x · sigmoid(alpha · x).
         case swish
-        case tanh, exp
+        case tanh, exp, log
         /// x where it is positive, else alpha · (e^x − 1).
         case elu
         case geluErf, geluTanh
@@ -43,8 +43,22 @@ public struct ElementFunction: Equatable, Sendable {
 /// A function of a result's element and an operand's.
 public enum CombiningFunction: UInt8, Sendable {
     case add, subtract, multiply, divide, maximum, minimum
+    /// The operand less the result, and the operand divided by it.
+    case subtractFrom, divideInto
     /// The result where it is not negative, else the operand times it.
     case slope
+
+    /// The function that gives the same with its arguments exchanged; nil where there is none.
+    public var exchanged: CombiningFunction? {
+        switch self {
+        case .add, .multiply, .maximum, .minimum: self
+        case .subtract: .subtractFrom
+        case .divide: .divideInto
+        case .subtractFrom: .subtract
+        case .divideInto: .divide
+        case .slope: nil
+        }
+    }
 }
 
 /// What happens to the elements of a result before they are written for good.
@@ -59,6 +73,11 @@ public struct EpilogueStep: Equatable, Sendable {
         case combine(CombiningFunction, Operand, place: Int)
     }
     public var action: Action
+    /// Row i meets element i modulo this of an operand by row.
+    public var period: Int
 
-    public init(_ action: Action) { self.action = action }
+    public init(_ action: Action, period: Int = .max) {
+        self.action = action
+        self.period = period
+    }
 }

@@ -3,7 +3,7 @@
 /// A fold over the middle of [outer, length, inner].
 public struct FoldLoop: Sendable {
     public enum Kind: UInt8, Sendable {
-        case sum, mean, maximum, minimum
+        case sum, mean, maximum, minimum, product
     }
     public var kind: Kind
     public var outer, length, inner: Int

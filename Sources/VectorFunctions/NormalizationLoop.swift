@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Normalises each row of [rows, length] to the mean 0 and the variance 1, then multiplies it by a number and adds another:
-/// row i takes numbers i modulo `period`.
+/// Normalises each row of [rows, length] to the mean 0 and the variance 1, then multiplies it by factors and adds terms.
 public struct NormalizationLoop: Sendable {
-    public var rows, length, period: Int
+    /// Which factor and term an element gets.
+    public enum Parameters: Sendable {
+        case none
+        /// One pair for each element of a row.
+        case ofElement
+        /// Row i takes pair i modulo `period`.
+        case ofRow(period: Int)
+    }
+    public var rows, length: Int
     public var epsilon: Float
+    public var parameters: Parameters
 
-    public init(rows: Int, length: Int, period: Int, epsilon: Float) {
+    public init(rows: Int, length: Int, epsilon: Float, parameters: Parameters) {
         self.rows = rows
         self.length = length
-        self.period = period
         self.epsilon = epsilon
+        self.parameters = parameters
     }
 }

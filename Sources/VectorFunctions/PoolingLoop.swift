@@ -1,34 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A two-dimensional pooling of a float tensor with the channels innermost.
+/// A pooling of a float tensor over three dimensions; those that it lacks have size 1.
 public struct PoolingLoop: Sendable {
+    /// Numbers for the depth, the height and the width.
+    public typealias Sizes = (depth: Int, height: Int, width: Int)
+
     public var isMaximum: Bool
     /// Of a mean: whether it is over the elements in the image only. Else over the window's in the padded image.
     public var excludesPadding: Bool
-    public var batch: Int
-    public var height, width, channels: Int
-    public var outHeight, outWidth: Int
-    public var windowHeight, windowWidth: Int
-    public var strideY, strideX: Int
-    public var dilationY, dilationX: Int
-    public var padTop, padLeft, padBottom, padRight: Int
+    /// Of a mean: takes the place of the number of elements unless it is 0.
+    public var divisor: Int
+    public var batch, channels: Int
+    public var image, output, window, strides, dilations, padsBegin, padsEnd: Sizes
+    /// How many parts the work of `VectorFunctions.poolRows` is cut into.
+    public var parts = 1
 
     public init(
-        isMaximum: Bool, excludesPadding: Bool, batch: Int, image: (height: Int, width: Int, channels: Int),
-        output: (height: Int, width: Int), window: (height: Int, width: Int), strides: (y: Int, x: Int),
-        dilations: (y: Int, x: Int), pads: (top: Int, left: Int, bottom: Int, right: Int)
+        isMaximum: Bool, excludesPadding: Bool, divisor: Int, batch: Int, channels: Int, image: Sizes, output: Sizes,
+        window: Sizes, strides: Sizes, dilations: Sizes, padsBegin: Sizes, padsEnd: Sizes
     ) {
         self.isMaximum = isMaximum
         self.excludesPadding = excludesPadding
+        self.divisor = divisor
         self.batch = batch
-        (height, width, channels) = image
-        (outHeight, outWidth) = output
-        (windowHeight, windowWidth) = window
-        (strideY, strideX) = strides
-        (dilationY, dilationX) = dilations
-        (padTop, padLeft, padBottom, padRight) = pads
+        self.channels = channels
+        self.image = image
+        self.output = output
+        self.window = window
+        self.strides = strides
+        self.dilations = dilations
+        self.padsBegin = padsBegin
+        self.padsEnd = padsEnd
     }
 
-    /// One part is one row of the output.
-    public var rows: Int { batch * outHeight }
+    /// Rows of the output of one image, or one channel.
+    public var rowsOfImage: Int { output.depth * output.height }
+
+    /// Elements of a row of the image with the padding, and what whole vectors read behind it.
+    public var lineLength: Int {
+        let read = (output.width + 16) * strides.width + window.width * dilations.width + 16
+        return (max(padsBegin.width + image.width, read) + 15) / 16 * 16
+    }
 }

@@ -3,12 +3,11 @@
 /// The transposition of a matrix of numbers of four bytes. Rows and columns are the target's, whose columns lie side by side;
 /// in the source it is the rows that do.
 public struct TransposeLoop: Sendable {
-    /// At least 16 of both.
     public var rows, columns: Int
     /// Bytes from one column to the next in the source, and from one row to the next in the target.
     public var sourceColumn, targetRow: Int
 
-    /// The least number of rows and columns.
+    /// Rows and columns that are transposed at a time.
     public static let tile = 16
 
     public init(rows: Int, columns: Int, sourceColumn: Int, targetRow: Int) {

@@ -22,6 +22,11 @@ public struct VectorFunctions: Sendable {
         @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
+    /// The same of row-major tensors, whose images and channels are counted together, for some of the loop's parts. The
+    /// scratch memory has a line for each.
+    public var poolRows: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void
+    /// y = x resized, for some of the work's parts. The scratch memory has a row of the input for each.
+    public var resize: @Sendable (UnsafePointer<ResizeLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = softmax of the rows of x [outer, length, inner], which lie along `length`, for some of the work's parts.
     public var softmax: @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void
     /// y = fold of x [outer, length, inner] along `length`, for some of the work's parts.
@@ -41,6 +46,9 @@ public struct VectorFunctions: Sendable {
     public var applySteps:
         @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
 
+    /// y = function of x and as many elements of the other operand, or one; y may be either.
+    public var combine: @Sendable (CombiningFunction, Input, _ other: Input, _ isOne: Bool, Output, Int) -> Void
+
     public init(
         convolve: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
         convolveByRow: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
@@ -48,6 +56,9 @@ public struct VectorFunctions: Sendable {
         convolveByTiles:
             @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
+        poolRows:
+            @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void,
+        resize: @escaping @Sendable (UnsafePointer<ResizeLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void,
         softmax: @escaping @Sendable (UnsafePointer<SoftmaxLoop>, Input, Output, Range<Int>) -> Void,
         fold: @escaping @Sendable (UnsafePointer<FoldLoop>, Input, Output, Range<Int>) -> Void,
         findArgument:
@@ -58,13 +69,17 @@ public struct VectorFunctions: Sendable {
             @escaping @Sendable (UnsafePointer<TransposeLoop>, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void,
         recur: @escaping @Sendable (UnsafePointer<RecurrentLoop>, Operands, Operands, Output, Range<Int>) -> Void,
         applySteps:
-            @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void
+            @escaping @Sendable (UnsafeBufferPointer<EpilogueStep>, Operands, Input, Output, Range<Int>, Int) -> Void,
+        combine:
+            @escaping @Sendable (CombiningFunction, Input, _ other: Input, _ isOne: Bool, Output, Int) -> Void
     ) {
         unsafe self.convolve = unsafe convolve
         unsafe self.convolveByRow = unsafe convolveByRow
         unsafe self.convolveByChannel = unsafe convolveByChannel
         unsafe self.convolveByTiles = unsafe convolveByTiles
         unsafe self.pool = unsafe pool
+        unsafe self.poolRows = unsafe poolRows
+        unsafe self.resize = unsafe resize
         unsafe self.softmax = unsafe softmax
         unsafe self.fold = unsafe fold
         unsafe self.findArgument = unsafe findArgument
@@ -73,5 +88,6 @@ public struct VectorFunctions: Sendable {
         unsafe self.transpose = unsafe transpose
         unsafe self.recur = unsafe recur
         unsafe self.applySteps = unsafe applySteps
+        unsafe self.combine = unsafe combine
     }
 }

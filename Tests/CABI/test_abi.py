@@ -82,14 +82,8 @@ def test_every_declared_function_is_exported():
     assert not missing, sorted(missing)
 
 
-def called_by_onednn() -> set[str]:
-    """The entry points that our copy of oneDNN finds in the library."""
-    header = ROOT / "Sources" / "CThreadTeam" / "include" / "onednn_entries.h"
-    return set(re.findall(r"\b(acl_\w+)\(", header.read_text()))
-
-
 def test_nothing_else_is_exported():
-    extra = exported() - declared() - called_by_onednn() - UNDECLARED
+    extra = exported() - declared() - UNDECLARED
     assert not extra, sorted(extra)
 
 

@@ -67,7 +67,7 @@ struct BinaryCase: Sendable, CustomTestStringConvertible {
 @Suite struct ElementwiseBinaryTests {
     static let types = Set(BinaryCase.all.map(\.type)).union(["AddN", "AccumulateNV2"])
 
-    /// Shapes of two operands; the last ones are large enough for oneDNN.
+    /// Shapes of two operands; the last ones are large enough for several parts.
     static let shapes: [([Int], [Int])] = [
         ([4, 5], [4, 5]), ([], []), ([3], [1]), ([2, 3, 4], [4]), ([4], [2, 3, 4]), ([2, 1, 4], [3, 1]), ([0, 3], [3]),
         ([1, 2, 1, 3, 1, 2], [2, 1, 2, 1, 3, 1]), ([5, 1, 1], [1, 1, 7]),
@@ -95,7 +95,7 @@ struct BinaryCase: Sendable, CustomTestStringConvertible {
             func range(_ range: ClosedRange<Double>) -> ClosedRange<Double> {
                 isUnsigned ? max(range.lowerBound, 0)...range.upperBound : range
             }
-            // All shapes for the type that oneDNN takes, a few for the others.
+            // All shapes for the type that vector kernels take, a few for the others.
             for (left, right) in type == .float ? Self.shapes : Array(Self.shapes[3..<6]) {
                 let a = random.tensor(type, left, range(operation.first))
                 let b = random.tensor(type, right, range(operation.second))

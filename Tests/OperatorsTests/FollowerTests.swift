@@ -90,7 +90,7 @@ struct LeaderCase: Sendable, CustomTestStringConvertible {
         ("Tanh", true, nil), ("Sub", false, { $0 }), ("Sub", false, { _ in [] }), ("Erf", true, nil),
     ]
 
-    /// Behind a convolution the leader's input is in whatever layout oneDNN likes for it.
+    /// Behind a convolution the leader's input has the channels innermost.
     @Test(arguments: LeaderCase.all, [false, true])
     func computesWhatFollows(_ leader: LeaderCase, _ isBehindConvolution: Bool) throws {
         if isBehindConvolution, leader.format != .nchw || leader.shapes[0].count != 4 { return }

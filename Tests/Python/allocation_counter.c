@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { OWNERS = 4, FRAMES = 48, TEXT = 4096 };
+enum { OWNERS = 3, FRAMES = 48, TEXT = 4096 };
 
-static const char *const names[OWNERS] = {"libascendcl", "libdnnl", "python", ""};
+static const char *const names[OWNERS] = {"libascendcl", "python", ""};
 static atomic_long counts[OWNERS];
 static atomic_int counting;
 static atomic_int described;

@@ -35,7 +35,7 @@ static atomic_bool failing_on;
 static struct {
     const char *name;
     uintptr_t start, bytes;
-} spared[] = {{"ld-linux", 0, 0}, {"libgomp", 0, 0}};
+} spared[] = {{"ld-linux", 0, 0}};
 
 enum { SPARED = sizeof spared / sizeof *spared };
 

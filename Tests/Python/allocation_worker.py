@@ -16,7 +16,7 @@ import acl
 counter = ctypes.CDLL(sys.argv[1])
 counter.counter_calls.restype = ctypes.c_long
 counter.counter_first_stack.restype = ctypes.c_char_p
-OWNERS = ("ours", "dnnl", "python", "other")
+OWNERS = ("ours", "python", "other")
 WARM, STEADY = 3, 20
 
 

@@ -159,26 +159,3 @@ def test_heap_of_the_reserve(tmp_path):
     subprocess.run([*command, *sources, stubs, "-o", program, "-pthread"], check=True)
     done = subprocess.run([program, "1"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-
-
-def test_all_functions_of_onednn_are_guarded():
-    """What is called without a guard cannot fail, or only gives memory back."""
-    library = Path(acl.__file__).parent / "libascendcl.so"
-    listed = subprocess.run(
-        ["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True
-    ).stdout
-    used = set(re.findall(r"\bdnnl_\w+", listed))
-    guarded = set(re.findall(r"(?:GUARDED\(\s*|__wrap_)(dnnl_\w+)", (SOURCES / "COneDNN" / "guarded.cpp").read_text()))
-    harmless = {
-        name
-        for name in used
-        if re.fullmatch(r"dnnl_\w+_destroy|dnnl_[gs]et_\w+|dnnl_memory_desc_(get_size|equal)", name)
-    }
-    harmless |= {"dnnl_memory_set_data_handle", "dnnl_primitive_desc_query_md"}
-    assert len(guarded) > 25
-    assert used <= guarded | harmless, used - guarded - harmless
-    package = (ROOT / "Package.swift").read_text()
-    names = set(re.findall(r'"(\w+)"', package[package.index("let guardedFunctions") : package.index("func wrapping")]))
-    for name in guarded:
-        short = name.removeprefix("dnnl_")
-        assert short in names or short.removesuffix("_primitive_desc_create") in names, name

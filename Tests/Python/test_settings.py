@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = ROOT / "Sources/Settings/Settings.swift"
-SETTING = re.compile(r'"((?:PYACLMDL|ASCEND|GOMP|OMP|ONEDNN)_[A-Z_]+|SWIFT)"')
+SETTING = re.compile(r'"((?:PYACLMDL|ASCEND)_[A-Z_]+|SWIFT)"')
 WARNING = re.compile(r"^(?:pyaclmdl|atc): (.*)$", re.MULTILINE)
 
 # A program that reads its settings at once, and tells how many devices there are.

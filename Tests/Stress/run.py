@@ -72,7 +72,6 @@ def model(folder: Path) -> Path:
 
 def check(sanitizer: str, program: Path, om: Path, threads: int, calls: int, seed: int, forks: int) -> bool:
     """Runs one seed; prints what was found."""
-    # oneDNN is not built with the sanitizers.
     environment = os.environ | OPTIONS | {
         "PYACLMDL_NUM_THREADS": "1", "PYACLMDL_DEVICE_COUNT": "2",
         "SWIFT_BACKTRACE": "enable=no",

@@ -90,7 +90,6 @@ def contents(prefix: Path) -> tuple[dict[str, Path], dict[str, str]]:
     links = {f"{folder}/{name}": PACKAGE / "include" / name for folder in HEADER_FOLDERS for name in HEADERS}
     for folder in LIBRARY_FOLDERS:
         links |= {f"{folder}/{name}": PACKAGE / "libascendcl.so" for name in LIBRARIES}
-        links[f"{folder}/libdnnl.so.3"] = PACKAGE / "libdnnl.so.3"
     links |= {f"{folder}/atc": PACKAGE / "atc" for folder in ("bin", "compiler/bin")}
     version = simulated_version()
     files = {"version.cfg": version_cfg(version), "set_env.sh": set_env(prefix), "bin/setenv.bash": set_env(prefix)}

@@ -341,12 +341,9 @@ LANES void lanes_store_first(lanes x, float *address, long count)
 #endif
 }
 
-/* Transposes 16 x 16 numbers of four bytes between rows that are so many bytes apart. */
-LANES void lanes_transpose(const char *source, long source_step, char *target, long target_step)
+/* Transposes 16 x 16 numbers of four bytes, from x to y; x is overwritten. */
+LANES void lanes_transpose_all(lanes *x, lanes *y)
 {
-    lanes x[16], y[16];
-    for (int row = 0; row < 16; row++)
-        memcpy(&x[row], source + row * source_step, sizeof x[row]);
     /* In each quarter of a vector: pairs of rows, then fours. */
     for (int row = 0; row < 16; row += 2) {
         y[row] = __builtin_shufflevector(x[row], x[row + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
@@ -377,8 +374,46 @@ LANES void lanes_transpose(const char *source, long source_step, char *target, l
         y[column + 12] =
             __builtin_shufflevector(odd[0], odd[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
     }
+}
+
+/* Transposes 16 x 16 numbers of four bytes between rows that are so many bytes apart. */
+LANES void lanes_transpose(const char *source, long source_step, char *target, long target_step)
+{
+    lanes x[16], y[16];
+    for (int row = 0; row < 16; row++)
+        memcpy(&x[row], source + row * source_step, sizeof x[row]);
+    lanes_transpose_all(x, y);
     for (int row = 0; row < 16; row++)
         memcpy(target + row * target_step, &y[row], sizeof y[row]);
+}
+
+/* The same of up to 16 numbers in each of up to 16 rows of the source. */
+LANES void lanes_transpose_first(
+    const char *source, long source_step, long rows, long columns, char *target, long target_step)
+{
+    lanes x[16], y[16];
+    for (int row = 0; row < 16; row++) {
+        const lanes none = 0;
+        x[row] = row < rows ? lanes_load_first((const float *)(source + row * source_step), columns) : none;
+    }
+    lanes_transpose_all(x, y);
+    for (int column = 0; column < columns; column++)
+        lanes_store_first(y[column], (float *)(target + column * target_step), rows);
+}
+
+/* Every second number of two vectors side by side. */
+LANES lanes lanes_even(lanes a, lanes b)
+{
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+
+/* Sixteen numbers that are so many numbers apart. */
+LANES lanes lanes_load_steps(const float *address, long step)
+{
+    lanes result;
+    for (int place = 0; place < 16; place++)
+        result[place] = address[place * step];
+    return result;
 }
 
 /* Asks for a line of memory in the second cache; any address will do. */

@@ -29,14 +29,6 @@ unsigned long memory_reserve_refusals(void);
  * reserve. */
 bool memory_reserve_system_has(size_t bytes);
 
-/* While a thread is covered, `operator new` gets memory of the reserve when the system has none: oneDNN runs a
- * primitive in it, whose parts for other threads may not throw. Returns what held before. */
-bool memory_reserve_cover(bool covers);
-
-/* Whether the calling thread may use another library's thread-local variables for the first time. The dynamic loader
- * makes them then, and ends the process when it gets no memory for them: so this asks for some, once per thread. */
-bool memory_reserve_prepare_thread(void);
-
 /* For a program of its own: when the reserve is used up, the process says `text` on standard output and ends with
  * `status`, where it would be ended by Swift's runtime otherwise. `text` stays the caller's, for ever. */
 void memory_reserve_set_last_words(const char *text, int status);
@@ -46,14 +38,6 @@ size_t memory_reserve_used_bytes(void);
 size_t memory_reserve_total_bytes(void);
 
 #ifdef __cplusplus
-/* For what stands in front of every call of oneDNN; without a detour, and so not for Swift. */
-#define MEMORY_RESERVE_THREAD __thread __attribute__((tls_model("initial-exec")))
-
-/* While a thread serves, requests of oneDNN, and of libstdc++ in its place, that the system refuses come out of the
- * reserve, too: it makes something, and would be ended by a refusal. */
-extern MEMORY_RESERVE_THREAD bool memory_reserve_serves;
-/* What `memory_reserve_prepare_thread` has answered. */
-extern MEMORY_RESERVE_THREAD bool memory_reserve_is_prepared;
 }
 #endif
 

@@ -223,7 +223,7 @@ final class LoadedModel: @unchecked Sendable {
     ) throws(Failure) -> Outcome {
         let canBeInterrupted = pyaclmdlCanBeInterrupted()
         do {
-            // Not during a step: at its first use oneDNN takes locks of its own, which a fork must not find held.
+            // Not during a step, whose threads a fork must not find at work.
             return try body {
                 pyaclmdlPauseForFork()
                 return !canBeInterrupted || !pyaclmdlIsInterrupted()

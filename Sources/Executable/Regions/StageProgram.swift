@@ -37,12 +37,11 @@ final class StageProgram {
         let (program, _, outputs) = try GraphCompiler.compile(
             graph, weightBytes: context.weightBytes, keepsNaN: keepsNaN, countsResults: true)
         let placement = try Placement(program)
-        let primitives = try PrimitiveFactory.compile([program.steps])[0]
         let constants = try context.constants.find(program.constants)
         let workspace = try OwnedMemory(placement.totalBytes)
         // Safe: both are aligned, cover what the program says, and are kept beside the steps.
         let steps = try unsafe BoundSteps(
-            program, placement, primitives, constants: constants.map { unsafe $0.start }, workspace: workspace.start)
+            program, placement, constants: constants.map { unsafe $0.start }, workspace: workspace.start)
         try SystemMemory.check()
         return (Bound(steps: steps, constants: constants, workspace: workspace), outputs)
     }

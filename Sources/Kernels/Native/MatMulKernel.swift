@@ -2,7 +2,7 @@
 
 public import GEGraph
 
-/// The kernel for a matrix product of types that oneDNN does not multiply; nil for types without one.
+/// The kernel for a matrix product of types that the vector kernels do not multiply; nil for types without one.
 ///
 /// - first: [batch…, M, K] or its transpose, second: [batch…, K, N] or its transpose, output: [batch…, M, N].
 public func matMulKernel(

@@ -29,7 +29,7 @@ public enum PoolingFunction: Sendable {
     case average(excludesPadding: Bool, divisor: Int)
 }
 
-/// A pooling for types and windows that oneDNN does not take; nil for types without a kernel.
+/// A pooling for types that the vector kernels do not take; nil for types without a kernel.
 public func poolingKernel(
     _ type: DataType, _ geometry: PoolingGeometry, _ function: PoolingFunction
 ) -> (any NativeKernel)? {

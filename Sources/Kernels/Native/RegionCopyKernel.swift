@@ -19,8 +19,8 @@ public struct RegionCopyKernel: NativeKernel {
             self.input = input
             self.output = output
             bytes = dimensions.reduce(elementBytes) { $0 * $1.size }
-            let count = max(1, min(16, bytes / Region.pieceBytes))
-            guard count > 1, let axis = dimensions.firstIndex(where: { $0.size > 1 }) else {
+            let wanted = max(1, min(16, bytes / Region.pieceBytes))
+            guard wanted > 1, let axis = dimensions.firstIndex(where: { $0.size > 1 }) else {
                 pieces = [
                     StridedCopy(
                         elementBytes: elementBytes, dimensions: dimensions, sourceOffset: sourceOffset,
@@ -29,7 +29,9 @@ public struct RegionCopyKernel: NativeKernel {
                 return
             }
             let cut = dimensions[axis]
-            pieces = (0..<min(count, cut.size)).map { [count = min(count, cut.size)] number in
+            // A transposition is quickest with as many rows as a vector has elements.
+            let count = max(1, min(wanted, cut.source == 1 ? cut.size / 16 : cut.size))
+            pieces = (0..<count).map { number in
                 let start = cut.size * number / count
                 var dimensions = dimensions
                 dimensions[axis].size = cut.size * (number + 1) / count - start
@@ -51,9 +53,6 @@ public struct RegionCopyKernel: NativeKernel {
 
     private let pieces: [Piece]
     public let parts: Int
-
-    /// Whether the vector kernels do all of it.
-    var isVectorTransposition: Bool { !pieces.isEmpty && pieces.allSatisfy(\.copy.isVectorTransposition) }
 
     /// - inOrder: whether a region may overwrite what an earlier one has written; without that they are copied at the
     ///   same time when they are large.

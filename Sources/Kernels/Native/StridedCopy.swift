@@ -42,7 +42,7 @@ struct StridedCopy: Sendable {
     /// Whether the vector kernels do it: a transposition of numbers of four bytes.
     var isVectorTransposition: Bool {
         guard elementBytes == 4, case .transpose(let rows, let columns, _, _) = inner else { return false }
-        return rows >= TransposeLoop.tile && columns >= TransposeLoop.tile
+        return max(rows, columns) >= TransposeLoop.tile
     }
 
     /// - dimensions: outermost first, strides in elements. - sourceOffset, targetOffset: first element of the views.

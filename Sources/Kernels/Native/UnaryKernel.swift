@@ -101,23 +101,6 @@ extension UnaryFunction {
         }
     }
 
-    /// The vector function that is the same; nil where there is none, or `ProgramBuilder.eltwise` takes it.
-    private var elementFunction: ElementFunction? {
-        switch self {
-        case .erf: .init(.erf)
-        case .sin: .init(.sin)
-        case .cos: .init(.cos)
-        case .floor: .init(.floor)
-        case .ceil: .init(.ceil)
-        case .round: .init(.round)
-        case .trunc: .init(.truncate)
-        case .reciprocal: .init(.reciprocal)
-        case .rsqrt: .init(.inverseSquareRoot)
-        case .power(let power, 1, 0) where [2, 3, 4].contains(power): .init(.power, alpha: Float(power))
-        default: nil
-        }
-    }
-
     private func test<T: Element>(_: T.Type, _ count: Int) -> (any NativeKernel)? where T.Wide: Real {
         switch self {
         case .isNaN: UnaryKernel<T, Boolean>(count: count) { $0.isNaN }

@@ -120,23 +120,6 @@ struct WinogradKernel: NativeKernel {
     }
 }
 
-struct VectorPoolingKernel: NativeKernel {
-    let loop: PoolingLoop
-    private let functions = CPULevel.current.functions
-
-    init(_ loop: PoolingLoop) { self.loop = loop }
-
-    var parts: Int { loop.rows }
-
-    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
-
-    func run(_ operands: KernelOperands, parts: Range<Int>) {
-        unsafe withUnsafePointer(to: loop) {
-            unsafe functions.pool($0, operands.input(0), operands.output(0), parts)
-        }
-    }
-}
-
 struct VectorSoftmaxKernel: NativeKernel {
     let loop: SoftmaxLoop
     private let functions = CPULevel.current.functions

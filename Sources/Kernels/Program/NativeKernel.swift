@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A kernel written here, for what oneDNN lacks. It sees dense row-major tensors and nothing else.
+/// What computes a step of a program. It sees addresses, and knows from its making how what lies there is laid out.
 ///
 /// Everything that depends on shapes and attributes is computed in its initializer, at load time; `run` only computes.
 /// It allocates nothing, keeps no state, and may run on several threads at once for different instances.
@@ -12,7 +12,7 @@ public protocol NativeKernel: Sendable {
     /// Whether output 0 may lie in the memory of input 0, so that the planner can reuse it.
     var canRunInPlace: Bool { get }
 
-    /// See `Program.Step.alarms`.
+    /// Exceptions of the processor (`TEAM_…`) after which the result may lack NaN or an infinity.
     var alarms: Int { get }
 
     /// Into how many independent parts the work can be cut; 1 for a kernel that runs in one piece.

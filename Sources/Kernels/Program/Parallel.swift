@@ -2,7 +2,7 @@
 
 internal import CThreadTeam
 
-/// Native work on the threads that serve oneDNN, too.
+/// Work that threads share.
 package enum Parallel {
     /// Runs `body` with `threads` threads at hand for everything that it runs; calls may be nested, the outermost decides.
     /// Allocates nothing once the threads exist.
@@ -22,7 +22,7 @@ package enum Parallel {
 
     /// Forgets what the processor has raised on the calling thread and on those at hand; returns what the former had.
     package static func forgetExceptions() -> Int { Int(team_forget_exceptions()) }
-    /// What was raised since, as in `Program.Step.alarms`.
+    /// What was raised since, as in `NativeKernel.alarms`.
     package static func exceptions() -> Int { Int(team_exceptions()) }
     /// Gives the calling thread back what `forgetExceptions` returned.
     package static func restore(_ exceptions: Int) { team_restore_exceptions(Int32(truncatingIfNeeded: exceptions)) }

@@ -50,11 +50,11 @@ extension ProgramBuilder {
         var loops = plan.loops
         let filterStrides = constantStrides(filter)
         // A view of a filter that is computed is made dense first.
-        let strides = filterStrides ?? MemoryDescriptor.rowMajorStrides(window)
+        let strides = filterStrides ?? Layout(window).strides
         var choice = KernelChoice.convolution(loops, keepsNaN: keepsNaN, isConstant: filterStrides != nil)
         var form = plan.form(.panels, strides)
-        var source = try MemoryDescriptor.channelsLast(.float, image)
-        let layout = try MemoryDescriptor.channelsLast(.float, output.shape)
+        var source = Layout.channelsLast(image)
+        let layout = Layout.channelsLast(output.shape)
         if case .byChannel = choice {
             if let row = plan.formByChannel(strides) { form = row } else { choice = .byRow }
         }
@@ -62,9 +62,9 @@ extension ProgramBuilder {
         if case .byRow = choice, plan.order == nil, isPlain(x), geometry.groups == 1, loops[0].planes == 1 {
             // So few channels lie plane by plane as well as they would side by side.
             let planar = plan.planar(strides)
-            (loops, form, source) = ([planar.loop], planar.form, try MemoryDescriptor(.float, image))
+            (loops, form, source) = ([planar.loop], planar.form, Layout(image))
         }
-        var inputs = [try operand(x, source).buffer, try weights(filter, form)]
+        var inputs = [try operandBuffer(x, source), try weights(filter, form)]
         var steps: [EpilogueStep] = []
         try add(bias, to: &inputs, &loops[0], &steps, isByChannel: form.kind == .row)
         for index in loops.indices { loops[index].hasBias = loops[0].hasBias }
@@ -84,8 +84,9 @@ extension ProgramBuilder {
         return emit(kernel, inputs: inputs, output: output, layout: layout)
     }
 
-    /// A buffer with a filter in a form of the vector kernels: stored so where it is constant, else packed by a step.
-    private func weights(_ filter: Value, _ form: WeightForm) throws -> Int {
+    /// A buffer with a filter or a matrix in a form of the vector kernels: stored so where it is constant, else packed by a
+    /// step.
+    func weights(_ filter: Value, _ form: WeightForm) throws -> Int {
         if constantStrides(filter) != nil { return try packed(filter, form) }
         let packed = try native(
             WeightPackingKernel(form), inputs: [filter], outputs: [TensorDesc(.float, [form.byteCount / 4])])

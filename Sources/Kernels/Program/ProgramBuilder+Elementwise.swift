@@ -1,101 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
-internal import CThreadTeam
 public import GEGraph
+internal import VectorFunctions
 
 extension ProgramBuilder {
-    /// Applies an element-wise function to a float tensor, in whatever layout it has.
-    public func eltwise(_ x: Value, _ function: Eltwise) throws -> Value {
-        if let result = try vectorEltwise(x, function) { return result }
-        let engine = try Engine.shared()
-        let source = try layout(of: x)
-        let leader = Leader(
-            alarms: function.losesNaN ? TEAM_INVALID : 0, needsGeneratedCode: function.isWrongInCompiledCode,
-            canRunInPlace: true)
-        let emitted = try emitLeader(
-            leader, output: desc(x), shape: source.shape
-        ) { attributes throws(OneDNNError) in
-            try unsafe PrimitiveDescriptor("dnnl_eltwise_forward_primitive_desc_create") {
-                unsafe dnnl_eltwise_forward_primitive_desc_create(
-                    &$0, engine.handle, dnnl_forward_inference, function.algorithm.dnnl, source.handle, source.handle,
-                    function.alpha, function.beta, attributes.handle)
+    /// Applies a function to each element of a float tensor, in whatever layout it has; nil for other types, and functions
+    /// that the vector kernels do not have.
+    public func unary(_ function: UnaryFunction, _ x: Value) throws -> Value? {
+        guard desc(x).dataType == .float, desc(x).elementCount != 0 else { return nil }
+        return try vectorUnary(function, x)
+    }
+
+    /// Combines two float tensors element by element with numpy's broadcasting; nil for other types, and functions that the
+    /// vector kernels do not have.
+    public func binary(_ function: BinaryFunction, _ a: Value, _ b: Value, output: TensorDesc) throws -> Value? {
+        guard desc(a).dataType == .float, desc(b).dataType == .float, output.elementCount != 0,
+            let function = function.combiningFunction
+        else { return nil }
+        let (isFull, isOtherFull) = (shape(a) == output.shape, shape(b) == output.shape)
+        // Of two layouts keep the one with the channels innermost: what comes next is more likely to want it.
+        let isOtherBetter = !isFull || isConstant(a) || isPlain(a) && !isPlain(b)
+        if isOtherFull, isOtherBetter, let exchanged = function.exchanged {
+            if let result = try vectorBinary(exchanged, b, a) { return result }
+        } else if isFull, let result = try vectorBinary(function, a, b) {
+            return result
+        }
+        return function.exchanged == nil ? nil : try broadcast(function, a, b, output: output)
+    }
+
+    /// Applies what no kernel took over, as much at once as goes together.
+    package func applyFollowers(to value: Value) throws -> Value {
+        var result = value
+        while !followers.isEmpty {
+            let next: Value?
+            switch followers.removeFirst() {
+            case .unary(let function): next = try unary(function, result)
+            case .binary(let function, let operand):
+                next = try binary(function, result, operand, output: desc(result))
             }
-        } operands: { _ in
-            [(DNNL_ARG_SRC, try operand(x, source))]
+            // Tensors without elements stay as they are.
+            guard let next else { continue }
+            result = next
         }
-        let own = function.ownFunction?.kernel(.float, count: desc(x).elementCount ?? 0)
-        return try emitted ?? native(own, [x], output: desc(x))
+        return result
     }
 
-    private func native(_ kernel: (any NativeKernel)?, _ inputs: [Value], output: TensorDesc) throws -> Value {
-        guard let kernel else {
-            throw GraphError.invalidNode(node: nodeName, type: nodeType, reason: "there is no kernel that keeps NaN")
-        }
-        return try native(kernel, inputs: inputs, outputs: [output])[0]
-    }
-
-    /// Combines two float tensors element by element with numpy's broadcasting. Returns nil where neither operand has
-    /// the result's shape or the operands cannot be exchanged: the caller then uses a kernel of its own.
-    public func binary(
-        _ algorithm: BinaryAlgorithm, _ a: Value, _ b: Value, output: TensorDesc
-    ) throws -> Value? {
-        guard desc(a).dataType == .float, !output.shape.isEmpty else { return nil }
-        if shape(a) == output.shape, !(isConstant(a) && shape(b) == output.shape && algorithm.commutes) {
-            return try binaryPrimitive(algorithm, a, b, output: output)
-        }
-        guard shape(b) == output.shape, algorithm.commutes else { return nil }
-        return try binaryPrimitive(algorithm, b, a, output: output)
-    }
-
-    /// `a` has the result's shape, `b` broadcasts to it.
-    func binaryPrimitive(
-        _ algorithm: BinaryAlgorithm, _ a: Value, _ b: Value, output: TensorDesc
+    /// A function of two tensors that repeat over the result in any way.
+    private func broadcast(
+        _ function: CombiningFunction, _ a: Value, _ b: Value, output: TensorDesc
     ) throws -> Value {
-        let engine = try Engine.shared()
-        var first = a
-        let missing = max(output.shape.count, 1) - shape(b).count
-        let second = try reshape(b, to: [Int](repeating: 1, count: max(missing, 0)) + shape(b))
-        let isFull = shape(second) == output.shape
-        // Of two layouts keep the blocked one: what comes next is more likely to want it.
-        if isFull, isPlain(a), !isPlain(b), algorithm.commutes {
-            return try binaryPrimitive(algorithm, b, a, output: output)
+        let rank = output.shape.count
+        let operands = try [a, b].map { value in
+            try reshape(value, to: [Int](repeating: 1, count: rank - shape(value).count) + shape(value))
         }
-        if let result = try vectorBinary(algorithm, a, second, output: output) { return result }
-        if shape(first).isEmpty { first = try reshape(first, to: [1]) }
-        let source = try layout(of: first)
-        let other = isFull ? source : try broadcast(second, in: source)
-        let own = algorithm.ownFunction
-        let leader = Leader(
-            alarms: own == nil ? 0 : TEAM_INVALID, dividesPadding: algorithm == .divide, canRunInPlace: true,
-            combinesChannels: try source.hasUnmistakableChannels())
-        let emitted = try emitLeader(leader, output: output, shape: source.shape) { attributes throws(OneDNNError) in
-            try unsafe PrimitiveDescriptor("dnnl_binary_primitive_desc_create") {
-                unsafe dnnl_binary_primitive_desc_create(
-                    &$0, engine.handle, algorithm.dnnl, source.handle, other.handle, source.handle, attributes.handle)
-            }
-        } operands: { _ in
-            [(DNNL_ARG_SRC_0, try operand(first, source)), (DNNL_ARG_SRC_1, try operand(second, other))]
+        let large = operands.max { (desc($0).elementCount ?? 0) < (desc($1).elementCount ?? 0) } ?? a
+        let isChannelsLast = layout(of: large).isChannelsLast
+        let layout: Layout = isChannelsLast ? .channelsLast(output.shape) : Layout(output.shape)
+        var inputs = try operands.map { value in
+            try operandBuffer(value, isChannelsLast ? .channelsLast(shape(value)) : nil)
         }
-        let shapes = BinaryShapes(shape(first), shape(second), output: source.shape)
-        return try emitted ?? native(own?.kernel(.float, shapes), [first, second], output: output)
-    }
-}
-
-extension ProgramBuilder {
-    /// The descriptor that an operand should have which broadcasts to a tensor in the layout `full`.
-    func broadcast(_ value: Value, in full: MemoryDescriptor) throws(OneDNNError) -> MemoryDescriptor {
-        if let descriptor = try full.like(desc(value).dataType, shape(value)) { return descriptor }
-        return try MemoryDescriptor(desc(value).dataType, shape(value))
-    }
-}
-
-extension BinaryAlgorithm {
-    /// Whether the operands may be exchanged.
-    var commutes: Bool {
-        switch self {
-        case .add, .multiply, .maximum, .minimum: true
-        case .subtract, .divide: false
-        }
+        let order = isChannelsLast ? Layout.channelsLastOrder(rank: rank) : Array(0..<rank)
+        let shapes = operands.map { value in order.map { shape(value)[$0] } }
+        var steps: [EpilogueStep] = []
+        var target = StepTarget(shape: output.shape, layout: layout)
+        try takeSteps(&steps, &inputs, &target)
+        let kernel = VectorBinaryKernel(
+            function, BinaryShapes(shapes[0], shapes[1], output: order.map { output.shape[$0] }), steps)
+        return emit(kernel, inputs: inputs, output: output, layout: layout)
     }
 }

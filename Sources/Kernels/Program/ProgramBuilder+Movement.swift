@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COneDNN
 public import GEGraph
 
 extension ProgramBuilder {
-    /// Joins tensors of one type along `axis`.
+    /// Joins tensors of one type along `axis`, with the channels innermost if one of them has.
     public func concat(_ parts: [Value], axis: Int, output: TensorDesc) throws -> Value {
-        if parts.contains(where: { !isPlain($0) }), let joined = try concatBlocked(parts, axis: axis, output: output) {
-            return joined
-        }
-        let inner = output.shape[(axis + 1)...].reduce(1, *)
+        let isChannelsLast = parts.contains { layout(of: $0).isChannelsLast }
+        let rank = output.shape.count
+        let order = isChannelsLast ? Layout.channelsLastOrder(rank: rank) : Array(0..<rank)
+        let place = order.firstIndex(of: axis) ?? axis
+        let inner = order[(place + 1)...].reduce(1) { $0 * output.shape[$1] }
         let runs = try parts.map { part in
             guard let bytes = output.dataType.byteCount(elements: shape(part)[axis] * inner) else {
                 throw GraphError.invalidNode(
@@ -17,50 +17,10 @@ extension ProgramBuilder {
             }
             return bytes
         }
-        let kernel = ConcatKernel(count: output.shape[..<axis].reduce(1, *), runs: runs)
-        return try native(kernel, inputs: parts, outputs: [output])[0]
-    }
-
-    private func concatBlocked(_ parts: [Value], axis: Int, output: TensorDesc) throws -> Value? {
-        let engine = try Engine.shared()
-        let layouts = try parts.map { try layout(of: $0) }
-        let attributes = try Attributes()
-        let handles: [const_dnnl_memory_desc_t?] = unsafe layouts.map { unsafe $0.handle }
-        // An array may be released after its last use, and the handles do not count as one.
-        let descriptor = withExtendedLifetime(layouts) {
-            unsafe try? PrimitiveDescriptor("dnnl_concat_primitive_desc_create") {
-                unsafe dnnl_concat_primitive_desc_create(
-                    &$0, engine.handle, nil, Int32(parts.count), Int32(axis), handles, attributes.handle)
-            }
-        }
-        guard let descriptor, !descriptor.isReference else { return nil }
-        let operands = try parts.indices.map {
-            (DNNL_ARG_MULTIPLE_SRC + Int32($0), try operand(parts[$0], layouts[$0]))
-        }
-        return emit(
-            descriptor, operands, result: DNNL_ARG_DST, output: output, layout: try descriptor.destination())
-    }
-
-    /// A copy of `buffer` in another layout.
-    func emitReorder(from source: MemoryDescriptor, _ buffer: Int, to target: MemoryDescriptor) throws -> Int {
-        let engine = try Engine.shared()
-        let attributes = try Attributes()
-        let descriptor = try unsafe PrimitiveDescriptor("dnnl_reorder_primitive_desc_create") {
-            unsafe dnnl_reorder_primitive_desc_create(
-                &$0, source.handle, engine.handle, target.handle, engine.handle, attributes.handle)
-        }
-        let result = addBuffer(.activation, target.byteCount)
-        addStep(
-            Program.Step(
-                name: nodeName, type: nodeType,
-                kind: .primitive(
-                    descriptor,
-                    [
-                        (DNNL_ARG_FROM, Program.Operand(buffer: buffer, layout: source)),
-                        (DNNL_ARG_TO, Program.Operand(buffer: result, layout: target)),
-                    ]),
-                scratchBytes: descriptor.scratchpadBytes, reads: [buffer], writes: [result], canRunInPlace: false))
-        return result
+        let kernel = ConcatKernel(count: order[..<place].reduce(1) { $0 * output.shape[$1] }, runs: runs)
+        guard isChannelsLast else { return try native(kernel, inputs: parts, outputs: [output])[0] }
+        let buffers = try parts.map { try operandBuffer($0, .channelsLast(shape($0))) }
+        return emit(kernel, inputs: buffers, output: output, layout: .channelsLast(output.shape))
     }
 }
 
