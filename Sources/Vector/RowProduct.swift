@@ -25,6 +25,8 @@ struct Runs {
     var length: Int
     /// Elements from the weights of one plane or line to the next; those of a line's runs follow each other.
     var planeWeights = 0, lineWeights = 0
+
+    var isOne: Bool { planes == 1 && lines == 1 && count == 1 }
 }
 
 /// The products of rows at regular distances with one or two panels of weights.
@@ -51,6 +53,10 @@ struct RowSums {
     func compute<let panels: Int>(
         rows: Int, ahead: Int, _ end: ProductEnd, buffer: Output, _ panels: InlineArray<panels, Int>
     ) {
+        if rows == 1, runs.isOne {
+            addRow(ahead: ahead, to: buffer, panels)
+            return end.write(Input(buffer), rows: 0..<1, panels: panels.count)
+        }
         if end.isWhole(panels.count) {
             return compute(rows: rows, ahead: ahead, to: buffer, advance: 0, end: end, panels)
         }
@@ -114,6 +120,41 @@ struct RowSums {
         #endif
         default: preconditionFailure()
         }
+    }
+
+    /// Computes a single row of one run: with several sums for each output, since one would wait for itself.
+    @inline(never)
+    private func addRow<let panels: Int>(ahead: Int, to sums: Output, _: InlineArray<panels, Int>) {
+        let ways = 4
+        var first = InlineArray<4, Lanes>(repeating: .zero)
+        var second = InlineArray<4, Lanes>(repeating: .zero)
+        var (source, weights) = (source, weights)
+        var rest = runs.length
+        while rest >= ways {
+            for way in 0..<ways {
+                let element = all(source[way * numberStep])
+                let line = weights + way * weightStep
+                first[way] = multiplyAdd(element, load(line), first[way])
+                if panels == 2 { second[way] = multiplyAdd(element, load(line + panelStep), second[way]) }
+                prefetch_second_cache(line + ahead)
+            }
+            source += ways * numberStep
+            weights += ways * weightStep
+            rest -= ways
+        }
+        for _ in 0..<rest {
+            let element = all(source[0])
+            first[0] = multiplyAdd(element, load(weights), first[0])
+            if panels == 2 { second[0] = multiplyAdd(element, load(weights + panelStep), second[0]) }
+            source += numberStep
+            weights += weightStep
+        }
+        let bias = bias
+        store((first[0] + first[1]) + (first[2] + first[3]) + (bias.map { load($0) } ?? .zero), sums)
+        guard panels == 2 else { return }
+        store(
+            (second[0] + second[1]) + (second[2] + second[3]) + (bias.map { load($0 + laneCount) } ?? .zero),
+            sums + laneCount)
     }
 
     // Loops over rows that the compiler unrolls: numbers that are looked up in any other way would have addresses all the time.

@@ -20,6 +20,9 @@ public struct VectorFunctions: Sendable {
     /// invalid flag where a result is not finite: it may be wrong then.
     public var convolveByTiles:
         @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
+    /// y = products of matrices. The scratch memory covers what the loop's parts need.
+    public var multiply:
+        @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// The same of row-major tensors, whose images and channels are counted together, for some of the loop's parts. The
@@ -55,6 +58,8 @@ public struct VectorFunctions: Sendable {
         convolveByChannel: @escaping @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void,
         convolveByTiles:
             @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
+        multiply:
+            @escaping @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
         poolRows:
             @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void,
@@ -77,6 +82,7 @@ public struct VectorFunctions: Sendable {
         unsafe self.convolveByRow = unsafe convolveByRow
         unsafe self.convolveByChannel = unsafe convolveByChannel
         unsafe self.convolveByTiles = unsafe convolveByTiles
+        unsafe self.multiply = unsafe multiply
         unsafe self.pool = unsafe pool
         unsafe self.poolRows = unsafe poolRows
         unsafe self.resize = unsafe resize
