@@ -104,35 +104,35 @@ static void futex_wake(_Atomic uint32_t *word, int threads)
 }
 
 #if defined(__SSE2__)
-enum { MXCSR_INVALID = 1, MXCSR_OVERFLOW = 8 };
+enum { MXCSR_INVALID = 1 };
 
 static int take_exceptions(void)
 {
     const unsigned state = _mm_getcsr();
-    if (!(state & (MXCSR_INVALID | MXCSR_OVERFLOW)))
+    if (!(state & MXCSR_INVALID))
         return 0;
-    _mm_setcsr(state & ~(unsigned)(MXCSR_INVALID | MXCSR_OVERFLOW));
-    return (state & MXCSR_INVALID ? TEAM_INVALID : 0) | (state & MXCSR_OVERFLOW ? TEAM_OVERFLOW : 0);
+    _mm_setcsr(state & ~(unsigned)MXCSR_INVALID);
+    return TEAM_INVALID;
 }
 
 void team_restore_exceptions(int exceptions)
 {
     if (exceptions)
-        _mm_setcsr(_mm_getcsr() | (exceptions & TEAM_INVALID ? MXCSR_INVALID : 0) |
-                   (exceptions & TEAM_OVERFLOW ? MXCSR_OVERFLOW : 0));
+        _mm_setcsr(_mm_getcsr() | MXCSR_INVALID);
 }
 #else
 static int take_exceptions(void)
 {
-    const int raised = fetestexcept(FE_INVALID | FE_OVERFLOW);
-    if (raised)
-        feclearexcept(FE_INVALID | FE_OVERFLOW);
-    return (raised & FE_INVALID ? TEAM_INVALID : 0) | (raised & FE_OVERFLOW ? TEAM_OVERFLOW : 0);
+    if (!fetestexcept(FE_INVALID))
+        return 0;
+    feclearexcept(FE_INVALID);
+    return TEAM_INVALID;
 }
 
 void team_restore_exceptions(int exceptions)
 {
-    feraiseexcept((exceptions & TEAM_INVALID ? FE_INVALID : 0) | (exceptions & TEAM_OVERFLOW ? FE_OVERFLOW : 0));
+    if (exceptions)
+        feraiseexcept(FE_INVALID);
 }
 #endif
 

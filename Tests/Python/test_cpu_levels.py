@@ -28,7 +28,13 @@ def lower_levels() -> list[str]:
 
 @pytest.mark.parametrize("level", lower_levels())
 def test_kernels_with_a_lower_level(level):
-    files = ["test_vector_kernels.py", "test_native_kernels.py", "test_followers.py", "test_convolutions.py"]
+    files = [
+        "test_vector_kernels.py",
+        "test_native_kernels.py",
+        "test_followers.py",
+        "test_convolutions.py",
+        "test_layouts.py",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(FOLDER / file) for file in files)],
         env=os.environ | {"PYACLMDL_CPU_LEVEL": level},

@@ -26,9 +26,8 @@ int team_size(void);
  * returned. Outside team_begin() … team_end() and inside another body the calling thread does all of it, in order. */
 void team_run(int count, void (*body)(int place, int count, void *context), void *context);
 
-/* What kernels of the processor raise without a trap: an operation on NaN (or one that makes NaN), and a result beyond
- * the greatest number. */
-enum { TEAM_INVALID = 1, TEAM_OVERFLOW = 2 };
+/* What the processor raises without a trap, and kernels do on purpose: an operation on NaN, or one that makes it. */
+enum { TEAM_INVALID = 1 };
 
 /* Forgets what was raised so far on the calling thread, and what its crew has reported; returns the former, as bits. */
 int team_forget_exceptions(void);
