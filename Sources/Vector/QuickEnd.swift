@@ -37,4 +37,25 @@ struct QuickEnd {
         if let operand { sum += load(operand + offset, first: count) }
         return atMost(all(high), atLeast(all(low), sum))
     }
+
+    /// Writes the sums of some pixels, of which the first lies at `offset` in the result and the others `step` apart, with
+    /// everything applied: `count` channels, as far as the lanes reach.
+    @inline(__always)
+    func put<let pixels: Int>(
+        _ sums: InlineArray<pixels, Lanes>, _ shift: Lanes, to result: Output, at offset: Int, step: Int, count: Int
+    ) {
+        let (low, high) = (all(low), all(high))
+        if operand == nil, count >= laneCount {
+            var target = result + offset
+            for pixel in 0..<pixels {
+                store(atMost(high, atLeast(low, sums[pixel] + shift)), target)
+                target += step
+            }
+        } else {
+            for pixel in 0..<pixels {
+                let place = offset + pixel * step
+                store(apply(sums[pixel], shift, at: place, count: count), result + place, first: count)
+            }
+        }
+    }
 }

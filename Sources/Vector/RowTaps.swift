@@ -13,13 +13,12 @@ struct RowTaps {
     /// The number in the result of the pixel at column 0.
     var target: Int
 
-    init(_ loop: ConvolutionLoop, part: Int) {
-        let number = part / loop.blocksPerRow
-        let start = (part - number * loop.blocksPerRow) * loop.pixelsPerBlock
+    /// - row: the number of the row among those of all images. - piece: which of the parts that rows are cut into.
+    init(_ loop: ConvolutionLoop, row number: Int, piece: Int) {
+        let start = piece * loop.pixelsPerBlock
         self.init(loop, row: number, columns: start..<min(start + loop.pixelsPerBlock, loop.outWidth))
     }
 
-    /// - number: of the row among all of the loop's.
     init(_ loop: ConvolutionLoop, row number: Int, columns: Range<Int>) {
         self.columns = columns
         let (layer, row) = (number / loop.outHeight, number % loop.outHeight)
@@ -50,24 +49,40 @@ struct RowTaps {
             }
         }
         edge(columns.lowerBound..<inside.lowerBound)
-        let count = (inside.count + widest - 1) / widest
-        var column = inside.lowerBound
-        for index in 0..<count {
-            let width = index < inside.count % count ? inside.count / count + 1 : inside.count / count
-            body(column, width, 0..<loop.windowWidth)
-            column += width
-        }
+        cutTiles(inside, widest: widest) { body($0, $1, 0..<loop.windowWidth) }
         edge(inside.upperBound..<columns.upperBound)
     }
+}
 
-    /// Applies the steps from number `first` on to the whole row.
-    func finishRow(_ loop: ConvolutionLoop, from first: Int, _ operands: VectorFunctions.Operands, _ result: Output) {
-        guard first < loop.epilogue.count else { return }
-        let step = loop.columnStep
-        finish(
-            loop.epilogue, from: first, operands, result,
-            Rows(
-                start: (target + columns.lowerBound * step) * loop.resultLength, count: columns.count,
-                stride: step * loop.resultLength, channel: 0, channels: loop.resultLength))
+/// Calls `body` with the first column of each tile and how many there are; tiles are of nearly the same width.
+@inline(__always)
+func cutTiles(_ columns: Range<Int>, widest: Int, _ body: (Int, Int) -> Void) {
+    let count = (columns.count + widest - 1) / widest
+    var column = columns.lowerBound
+    for index in 0..<count {
+        let width = index < columns.count % count ? columns.count / count + 1 : columns.count / count
+        body(column, width)
+        column += width
+    }
+}
+
+/// Applies the steps from number `first` on to some channels of a row.
+func finish(
+    _ row: RowTaps, _ loop: ConvolutionLoop, from first: Int, _ operands: VectorFunctions.Operands, _ result: Output,
+    channel: Int, channels: Int
+) {
+    let step = loop.columnStep
+    finish(
+        loop.epilogue, from: first, operands, result,
+        Rows(
+            start: (row.target + row.columns.lowerBound * step) * loop.resultLength + channel, count: row.columns.count,
+            stride: step * loop.resultLength, channel: channel, channels: channels))
+}
+
+extension ConvolutionLoop {
+    /// The rows of a block, and which of the parts that rows are cut into it is.
+    func rowsAndPiece(_ block: Int) -> (rows: Range<Int>, piece: Int) {
+        let first = block / blocksPerRow * rowsPerBlock
+        return (first..<min(first + rowsPerBlock, rows), block % blocksPerRow)
     }
 }

@@ -4,7 +4,7 @@ public import VectorFunctions
 
 public let vectorFunctions = VectorFunctions(
     convolve: { convolve($0.pointee, $1, $2, $3) },
-    convolveByRow: { convolveByRow($0.pointee, $1, $2, $3) },
+    convolveByRow: { convolveByRow($0, $1, $2, $3) },
     convolveByChannel: { convolveByChannel($0.pointee, $1, $2, $3) },
     convolveByTiles: { convolveByTiles($0.pointee, $1, $2, $3, $4) },
     multiply: { multiply($0.pointee, $1, $2, $3, $4) },

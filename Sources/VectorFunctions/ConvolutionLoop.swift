@@ -7,8 +7,8 @@
 /// the epilogue. Weights are packed as [groups][panels][window][channels][16], followed by a pixel of zeros. The bias has as
 /// many elements as the panels.
 ///
-/// Where every channel has a filter of its own, `convolveByChannel` wants weights as [panels][window][16], the panels being
-/// those of all outputs together, and the bias likewise.
+/// `convolveByChannel` is for one channel in each of several groups, or four that four outputs are made of. It wants weights
+/// as [panels][window][channels][16], the panels being those of all groups' outputs together, and the bias likewise.
 @safe
 public struct ConvolutionLoop: @unchecked Sendable {
     /// Channels whose weights lie side by side.
@@ -37,6 +37,8 @@ public struct ConvolutionLoop: @unchecked Sendable {
     /// How the work is cut: into blocks of neighbouring pixels, and each into groups of panels.
     public var pixelsPerBlock = 1
     public var panelsPerGroup = 1
+    /// Where the work is cut into blocks of rows, their height; `pixelsPerBlock` is their width then.
+    public var rowsPerBlock = 1
 
     public init(
         batch: Int, image: (height: Int, width: Int, channels: Int), output: (height: Int, width: Int, channels: Int),
@@ -76,9 +78,9 @@ public struct ConvolutionLoop: @unchecked Sendable {
     /// Where the pixel of zeros begins in the packed weights.
     public var zerosOffset: Int { filterGroups * panels * panelLength }
 
-    /// How the work is cut where it goes row by row: each row of the result into blocks of neighbouring pixels.
     public var rows: Int { batch * outPlanes * outHeight }
     public var blocksPerRow: Int { (outWidth + pixelsPerBlock - 1) / pixelsPerBlock }
+    public var blocksOfRows: Int { (rows + rowsPerBlock - 1) / rowsPerBlock * blocksPerRow }
 }
 
 /// Pixels of a result that are some steps apart in each dimension.

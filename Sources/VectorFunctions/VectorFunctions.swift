@@ -13,7 +13,7 @@ public struct VectorFunctions: Sendable {
 
     /// y = convolution of x and packed weights, for some parts of the work.
     public var convolve: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
-    /// The same row by row, for few channels, and for filters that see one channel each.
+    /// The same row by row, for few channels; and for few channels in each of many groups.
     public var convolveByRow: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
     public var convolveByChannel: @Sendable (UnsafePointer<ConvolutionLoop>, Operands, Output, Range<Int>) -> Void
     /// The first by Winograd's minimal filtering. The scratch memory covers what the loop's parts need. Raises the processor's

@@ -28,6 +28,17 @@ LANES lanes lanes_multiply_add(lanes a, lanes b, lanes c)
 #endif
 }
 
+typedef float half_lanes __attribute__((ext_vector_type(8)));
+
+LANES half_lanes half_lanes_multiply_add(half_lanes a, half_lanes b, half_lanes c)
+{
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 LANES lanes lanes_square_root(lanes x)
 {
     return __builtin_elementwise_sqrt(x);
@@ -161,6 +172,21 @@ LANES lanes lanes_swap_2(lanes x)
 LANES lanes lanes_swap_1(lanes x)
 {
     return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
+/* In each four of neighbours all are the one with this number. */
+LANES lanes lanes_spread(lanes x, long number)
+{
+    switch (number) {
+    case 0:
+        return __builtin_shufflevector(x, x, 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+    case 1:
+        return __builtin_shufflevector(x, x, 1, 1, 1, 1, 5, 5, 5, 5, 9, 9, 9, 9, 13, 13, 13, 13);
+    case 2:
+        return __builtin_shufflevector(x, x, 2, 2, 2, 2, 6, 6, 6, 6, 10, 10, 10, 10, 14, 14, 14, 14);
+    default:
+        return __builtin_shufflevector(x, x, 3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15);
+    }
 }
 
 /* The numbers at these places, of which each is below 8. */

@@ -10,7 +10,7 @@ struct VectorConvolutionKernel: NativeKernel {
         case direct
         /// Row by row, for few channels.
         case byRow
-        /// Row by row, where filters see one channel each.
+        /// Row by row, where filters see one channel each or four of four.
         case byChannel
     }
 
@@ -27,12 +27,9 @@ struct VectorConvolutionKernel: NativeKernel {
         self.method = method
         var starts = [0]
         self.loops = loops.map { loop in
-            var loop = method == .direct ? PackedConvolutionKernel.cut(loop) : Self.cutRows(loop)
+            var (loop, parts) = Self.cut(loop, method)
             unsafe loop.epilogue = list.steps
-            starts.append(
-                starts[starts.count - 1]
-                    + (method == .direct
-                        ? loop.filterGroups * loop.blocks * loop.groups : loop.rows * loop.blocksPerRow))
+            starts.append(starts[starts.count - 1] + parts)
             return loop
         }
         self.starts = starts
@@ -59,14 +56,30 @@ struct VectorConvolutionKernel: NativeKernel {
         }
     }
 
-    /// Pixels that are worth a part of their own.
-    private static let shortest = 64
-
-    /// Whole rows, unless these are few and long.
-    private static func cutRows(_ loop: ConvolutionLoop) -> ConvolutionLoop {
+    /// The loop with its work cut, and the number of its parts.
+    private static func cut(_ loop: ConvolutionLoop, _ method: Method) -> (ConvolutionLoop, parts: Int) {
         var loop = loop
-        let wanted = max(16 / max(loop.rows, 1), 1)
-        loop.pixelsPerBlock = max((loop.outWidth + wanted - 1) / wanted, min(shortest, loop.outWidth), 1)
-        return loop
+        switch method {
+        case .direct:
+            loop = PackedConvolutionKernel.cut(loop)
+            return (loop, loop.filterGroups * loop.blocks * loop.groups)
+        case .byRow:
+            loop = PackedConvolutionKernel.cut(loop)
+            loop.rowsPerBlock = max(loop.pixelsPerBlock / max(loop.outWidth, 1), 1)
+            cutRows(&loop)
+            return (loop, loop.filterGroups * loop.blocksOfRows * loop.groups)
+        case .byChannel:
+            cutRows(&loop)
+            return (loop, loop.blocksOfRows)
+        }
     }
+
+    /// Cuts rows where these are few and long.
+    private static func cutRows(_ loop: inout ConvolutionLoop) {
+        let wanted = max(leastParts / max(loop.rows, 1), 1)
+        loop.pixelsPerBlock = max((loop.outWidth + wanted - 1) / wanted, min(shortest, loop.outWidth), 1)
+    }
+
+    /// Parts that keep any number of threads busy, and pixels of a row that are worth a part of their own.
+    private static let (leastParts, shortest) = (16, 64)
 }

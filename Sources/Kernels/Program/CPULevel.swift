@@ -41,6 +41,15 @@ package enum CPULevel: String, CaseIterable, Sendable {
         #endif
     }()
 
+    /// Whether a register holds as many numbers as a panel.
+    var hasWholePanels: Bool {
+        #if arch(x86_64)
+        self == .avx512
+        #else
+        false
+        #endif
+    }
+
     package var functions: VectorFunctions {
         switch self {
         case .baseline: VectorBaseline.vectorFunctions

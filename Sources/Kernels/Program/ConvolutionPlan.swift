@@ -89,13 +89,14 @@ struct ConvolutionPlan {
         return form
     }
 
-    /// How it is packed where the filters see one channel each; nil where these are not evenly apart.
+    /// How it is packed for `convolveByChannel`, in panels of all groups' outputs together; nil where these are not evenly
+    /// apart.
     func formByChannel(_ strides: [Int]) -> WeightForm? {
-        var form = form(.row, strides)
+        var form = form(loops[0].channels == 1 ? .row : .panels, strides)
         guard form.outputs == 1 || form.groupStride == form.outputs * form.outputStride else { return nil }
         if form.outputs == 1 { form.outputStride = form.groupStride }
         form.outputs *= form.groups
-        (form.groups, form.groupStride, form.channelStride) = (1, 0, 0)
+        (form.groups, form.groupStride) = (1, 0)
         return form
     }
 

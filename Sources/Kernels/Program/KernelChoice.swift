@@ -6,7 +6,7 @@ internal import VectorFunctions
 enum KernelChoice {
     enum Convolution {
         case direct
-        /// Row by row: for few channels, and where filters see one channel each.
+        /// Row by row: for few channels, and where filters see one channel each or four of four.
         case byRow, byChannel
         /// Winograd's minimal filtering with so many rows and columns of the result at a time.
         case tiles(Int)
@@ -16,8 +16,20 @@ enum KernelChoice {
     static func convolution(_ loops: [ConvolutionLoop], keepsNaN: Bool, isConstant: Bool) -> Convolution {
         let loop = loops[0]
         if !keepsNaN, isConstant, loops.count == 1, let tile = tile(loop) { return .tiles(tile) }
-        if loop.filterGroups > 1, loop.channels == 1, loop.outChannels < 8 { return .byChannel }
-        return loop.channels < ConvolutionLoop.panel && loop.outWidth >= 4 ? .byRow : .direct
+        if loop.filterGroups > 1 {
+            if loop.channels == 1, loop.outChannels < 8 { return .byChannel }
+            if loop.channels == 4, loop.outChannels == 4 { return .byChannel }
+        }
+        return isQuickByRow(loop) ? .byRow : .direct
+    }
+
+    /// Whether sums that stay in the registers are worth more than tiles that do not end with a row.
+    private static func isQuickByRow(_ loop: ConvolutionLoop) -> Bool {
+        let taps = loop.windowPlanes * loop.windowHeight * loop.windowWidth
+        if loop.outWidth < 4 { return false }
+        // There half panels are quicker.
+        if !CPULevel.current.hasWholePanels, loop.outChannels <= ConvolutionLoop.panel / 2 { return true }
+        return taps > 1 && loop.channels <= (loop.windowPlanes > 1 ? 64 : 32)
     }
 
     /// The tile by which a convolution is quickest; nil where tiles do not pay.

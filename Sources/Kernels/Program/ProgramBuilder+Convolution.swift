@@ -66,7 +66,7 @@ extension ProgramBuilder {
         }
         var inputs = [try operandBuffer(x, source), try weights(filter, form)]
         var steps: [EpilogueStep] = []
-        try add(bias, to: &inputs, &loops[0], &steps, isByChannel: form.kind == .row)
+        try add(bias, to: &inputs, &loops[0], &steps, groups: form.groups)
         for index in loops.indices { loops[index].hasBias = loops[0].hasBias }
         var (divides, method) = (true, VectorConvolutionKernel.Method.direct)
         switch choice {

@@ -94,18 +94,19 @@ extension ProgramBuilder {
     }
 
     /// Adds a bias of one number for each channel: padded to whole panels where it is constant, else as a step.
-    /// - isByChannel: whether the panels are those of all groups together.
+    /// - groups: how many groups of outputs have panels of their own.
     func add(
         _ bias: Value?, to inputs: inout [Int], _ loop: inout ConvolutionLoop, _ steps: inout [EpilogueStep],
-        isByChannel: Bool = false
+        groups: Int = 1
     ) throws {
         guard let bias else { return }
         if constantStrides(bias) != nil, isPlain(bias) {
             loop.hasBias = true
+            let outputs = loop.resultLength / groups
             var form = WeightForm(
-                kind: .row, outputs: isByChannel ? loop.resultLength : loop.outChannels, channels: 1, window: [1],
-                outputStride: 1, channelStride: 1, windowStrides: [0])
-            if !isByChannel { (form.groups, form.groupStride) = (loop.filterGroups, loop.outChannels) }
+                kind: .row, outputs: outputs, channels: 1, window: [1], outputStride: 1, channelStride: 1,
+                windowStrides: [0])
+            (form.groups, form.groupStride) = (groups, outputs)
             inputs.append(try packed(bias, form))
         } else {
             steps.append(EpilogueStep(.combine(.add, .ofChannel, place: inputs.count)))
