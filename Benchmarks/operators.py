@@ -300,11 +300,19 @@ def convolutions(floats, whole) -> Iterator[Case]:
     ):
         yield case("dense", (1, channels, size, size), outputs, (window, window), strides=(stride, stride),
                    dilations=(dilation, dilation), pads=((window - 1) * dilation // 2,) * 4)  # fmt: skip
-    for channels, length, outputs, window, stride in ((80, 400, 256, 3, 1), (256, 400, 256, 5, 1), (1, 16000, 64, 10, 5)):
+    for channels, length, outputs, window, stride in (
+        (80, 400, 256, 3, 1),
+        (256, 400, 256, 5, 1),
+        (1, 16000, 64, 10, 5),
+    ):
         yield case("one dimension", (1, channels, length), outputs, (window,), strides=(stride,),
                    pads=(window // 2,) * 2)  # fmt: skip
-    for channels, sizes, outputs, window, stride in ((3, (16, 56, 56), 32, 3, 1), (32, (8, 28, 28), 64, 3, 1),
-                                                     (64, (8, 28, 28), 64, 3, 2), (64, (8, 28, 28), 128, 1, 1)):  # fmt: skip
+    for channels, sizes, outputs, window, stride in (
+        (3, (16, 56, 56), 32, 3, 1),
+        (32, (8, 28, 28), 64, 3, 1),
+        (64, (8, 28, 28), 64, 3, 2),
+        (64, (8, 28, 28), 128, 1, 1),
+    ):
         yield case("three dimensions", (1, channels, *sizes), outputs, (window,) * 3, strides=(stride,) * 3,
                    pads=(window // 2,) * 6)  # fmt: skip
     for channels, size, outputs, window, stride, pad, groups in (

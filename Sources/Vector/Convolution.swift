@@ -25,10 +25,7 @@ func convolve(
     _ loop: ConvolutionLoop, _ operands: VectorFunctions.Operands, _ result: Output, _ parts: Range<Int>
 ) {
     let end = QuickEnd(loop, operands)
-    // On the stack, and aligned as whole registers are stored fastest.
-    var memory = InlineArray<25, Lanes>(repeating: .zero)
-    withUnsafeMutableBytes(of: &memory) { memory in
-        let buffer = memory.baseAddress!.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Float.self)
+    withTileMemory { buffer in
         for part in parts {
             let item = part / loop.groups
             let panel = (part - item * loop.groups) * loop.panelsPerGroup

@@ -5,85 +5,120 @@ import VectorFunctions
 
 /// Applies `function` to `count` elements; `x` and `y` may be the same.
 func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ count: Int) {
+    apply(function, x, y, Rows(start: 0, count: 1, stride: count, channel: 0, channels: count))
+}
+
+/// Applies `function` to rows of x; `x` and `y` may be the same.
+private func apply(_ function: ElementFunction, _ x: Input, _ y: Output, _ rows: Rows) {
     let (alpha, beta) = (all(function.alpha), all(function.beta))
     let (zero, one) = (Lanes.zero, all(1))
     switch function.kind {
-    case .leakyRelu: map(x, y, count) { choose(where: $0, isLess: zero, $0 * alpha, else: $0) }
-    case .clamp: map(x, y, count) { atMost(beta, atLeast(alpha, $0)) }
-    case .linear: map(x, y, count) { multiplyAdd($0, alpha, beta) }
-    case .hardSigmoid: map(x, y, count) { atMost(one, atLeast(zero, multiplyAdd($0, alpha, beta))) }
-    case .hardSwish: map(x, y, count) { $0 * atMost(one, atLeast(zero, multiplyAdd($0, alpha, beta))) }
-    case .sigmoid: map(x, y, count) { sigmoid($0) }
-    case .swish: map(x, y, count) { sigmoid($0 * alpha, times: $0) }
-    case .tanh: map(x, y, count) { hyperbolicTangent($0) }
-    case .exp: map(x, y, count) { exponential($0) }
-    case .log: map(x, y, count) { naturalLogarithm($0) }
-    case .elu: map(x, y, count) { choose(where: $0, isLess: zero, alpha * exponentialLessOne($0), else: $0) }
-    case .geluErf: map(x, y, count) { gelu($0) }
-    case .geluTanh: map(x, y, count) { geluByTangent($0) }
-    case .softplus: map(x, y, count) { softplus($0 * alpha) / alpha }
-    case .mish: map(x, y, count) { mish($0) }
-    case .abs: map(x, y, count) { magnitude($0) }
-    case .square: map(x, y, count) { $0 * $0 }
-    case .sqrt: map(x, y, count) { squareRoot($0) }
-    case .erf: map(x, y, count) { errorFunction($0) }
-    case .sin: map(x, y, count) { sine($0) }
-    case .cos: map(x, y, count) { cosine($0) }
-    case .floor: map(x, y, count) { lanes_floor($0) }
-    case .ceil: map(x, y, count) { lanes_ceil($0) }
-    case .round: map(x, y, count) { lanes_round($0) }
-    case .truncate: map(x, y, count) { lanes_truncate($0) }
-    case .reciprocal: map(x, y, count) { one / $0 }
-    case .inverseSquareRoot: map(x, y, count) { one / squareRoot($0) }
+    case .leakyRelu: map(x, y, rows) { choose(where: $0, isLess: zero, $0 * alpha, else: $0) }
+    case .clamp: map(x, y, rows) { atMost(beta, atLeast(alpha, $0)) }
+    case .linear: map(x, y, rows) { multiplyAdd($0, alpha, beta) }
+    case .hardSigmoid: map(x, y, rows) { atMost(one, atLeast(zero, multiplyAdd($0, alpha, beta))) }
+    case .hardSwish: map(x, y, rows) { $0 * atMost(one, atLeast(zero, multiplyAdd($0, alpha, beta))) }
+    case .sigmoid: map(x, y, rows) { sigmoid($0) }
+    case .swish: map(x, y, rows) { sigmoid($0 * alpha, times: $0) }
+    case .tanh: map(x, y, rows) { hyperbolicTangent($0) }
+    case .exp: map(x, y, rows) { exponential($0) }
+    case .log: map(x, y, rows) { naturalLogarithm($0) }
+    case .elu: map(x, y, rows) { choose(where: $0, isLess: zero, alpha * exponentialLessOne($0), else: $0) }
+    case .geluErf: map(x, y, rows) { gelu($0) }
+    case .geluTanh: map(x, y, rows) { geluByTangent($0) }
+    case .softplus: map(x, y, rows) { softplus($0 * alpha) / alpha }
+    case .mish: map(x, y, rows) { mish($0) }
+    case .abs: map(x, y, rows) { magnitude($0) }
+    case .square: map(x, y, rows) { $0 * $0 }
+    case .sqrt: map(x, y, rows) { squareRoot($0) }
+    case .erf: map(x, y, rows) { errorFunction($0) }
+    case .sin: map(x, y, rows) { sine($0) }
+    case .cos: map(x, y, rows) { cosine($0) }
+    case .floor: map(x, y, rows) { lanes_floor($0) }
+    case .ceil: map(x, y, rows) { lanes_ceil($0) }
+    case .round: map(x, y, rows) { lanes_round($0) }
+    case .truncate: map(x, y, rows) { lanes_truncate($0) }
+    case .reciprocal: map(x, y, rows) { one / $0 }
+    case .inverseSquareRoot: map(x, y, rows) { one / squareRoot($0) }
     case .power:
         switch function.alpha {
-        case 2: map(x, y, count) { $0 * $0 }
-        case 3: map(x, y, count) { $0 * $0 * $0 }
-        default: map(x, y, count) { ($0 * $0) * ($0 * $0) }
+        case 2: map(x, y, rows) { $0 * $0 }
+        case 3: map(x, y, rows) { $0 * $0 * $0 }
+        default: map(x, y, rows) { ($0 * $0) * ($0 * $0) }
         }
     }
 }
 
 /// One loop for whole vectors and the rest: a function that is called in two places is not compiled into either.
 @inline(__always)
-private func map(_ x: Input, _ y: Output, _ count: Int, _ function: (Lanes) -> Lanes) {
-    var index = 0
-    while index < count {
-        let rest = count - index
-        store(function(load(x + index, first: rest)), y + index, first: rest)
-        index += laneCount
+private func map(_ x: Input, _ y: Output, _ rows: Rows, _ function: (Lanes) -> Lanes) {
+    let rows = rows.joined
+    var start = rows.start
+    for _ in 0..<rows.count {
+        var index = 0
+        while index < rows.channels {
+            let (place, rest) = (start + index, rows.channels - index)
+            store(function(load(x + place, first: rest)), y + place, first: rest)
+            index += laneCount
+        }
+        start += rows.stride
     }
 }
 
-/// y = function(x, other), where `other` is one number or as many as x has; `x` and `y` may be the same.
-func combine(_ function: CombiningFunction, _ x: Input, _ other: Input, isOne: Bool, _ y: Output, _ count: Int) {
+/// Which elements of an operand meet those of a row.
+private struct OperandRows {
+    /// The first element for the first row.
+    var start: Input
+    /// Elements from one row to the next, and after how many rows they begin again, counted from `number` on.
+    var step = 0
+    var number = 0
+    var period = Int.max
+    /// Whether one element meets all of a row.
+    var isOne = false
+
+    @inline(__always)
+    mutating func advance() {
+        number += 1
+        if number == period { number = 0 }
+    }
+}
+
+/// y = function(x, operand); `x` and `y` may be the same.
+private func combine(_ function: CombiningFunction, _ x: Input, _ operand: OperandRows, _ y: Output, _ rows: Rows) {
     switch function {
-    case .add: combine(x, other, isOne, y, count) { $0 + $1 }
-    case .subtract: combine(x, other, isOne, y, count) { $0 - $1 }
-    case .multiply: combine(x, other, isOne, y, count) { $0 * $1 }
-    case .divide: combine(x, other, isOne, y, count) { $0 / $1 }
-    case .maximum: combine(x, other, isOne, y, count) { maximum($0, $1) }
-    case .minimum: combine(x, other, isOne, y, count) { minimum($0, $1) }
-    case .subtractFrom: combine(x, other, isOne, y, count) { $1 - $0 }
-    case .divideInto: combine(x, other, isOne, y, count) { $1 / $0 }
-    case .slope: combine(x, other, isOne, y, count) { choose(where: $0, isLess: .zero, $0 * $1, else: $0) }
+    case .add: combine(x, operand, y, rows) { $0 + $1 }
+    case .subtract: combine(x, operand, y, rows) { $0 - $1 }
+    case .multiply: combine(x, operand, y, rows) { $0 * $1 }
+    case .divide: combine(x, operand, y, rows) { $0 / $1 }
+    case .maximum: combine(x, operand, y, rows) { maximum($0, $1) }
+    case .minimum: combine(x, operand, y, rows) { minimum($0, $1) }
+    case .subtractFrom: combine(x, operand, y, rows) { $1 - $0 }
+    case .divideInto: combine(x, operand, y, rows) { $1 / $0 }
+    case .slope: combine(x, operand, y, rows) { choose(where: $0, isLess: .zero, $0 * $1, else: $0) }
     }
 }
 
 @inline(__always)
 private func combine(
-    _ x: Input, _ other: Input, _ isOne: Bool, _ y: Output, _ count: Int, _ function: (Lanes, Lanes) -> Lanes
+    _ x: Input, _ operand: OperandRows, _ y: Output, _ rows: Rows, _ function: (Lanes, Lanes) -> Lanes
 ) {
-    let single = all(isOne ? other[0] : 0)
-    var index = 0
-    while index + laneCount <= count {
-        store(function(load(x + index), isOne ? single : load(other + index)), y + index)
-        index += laneCount
-    }
-    if index < count {
-        let rest = count - index
-        let operand = isOne ? single : load(other + index, first: rest)
-        store(function(load(x + index, first: rest), operand), y + index, first: rest)
+    var (operand, start) = (operand, rows.start)
+    for _ in 0..<rows.count {
+        let other = operand.start + operand.number * operand.step
+        let single = all(operand.isOne ? other[0] : 0)
+        var index = 0
+        while index + laneCount <= rows.channels {
+            let place = start + index
+            store(function(load(x + place), operand.isOne ? single : load(other + index)), y + place)
+            index += laneCount
+        }
+        if index < rows.channels {
+            let (place, rest) = (start + index, rows.channels - index)
+            let second = operand.isOne ? single : load(other + index, first: rest)
+            store(function(load(x + place, first: rest), second), y + place, first: rest)
+        }
+        operand.advance()
+        start += rows.stride
     }
 }
 
@@ -96,11 +131,10 @@ struct Rows {
     var channel: Int
     var channels: Int
 
-    /// Calls `body` with the start and the length of each run of elements without a gap.
-    @inline(__always)
-    func forEachRun(_ body: (Int, Int) -> Void) {
-        if channels == stride { return body(start, count * channels) }
-        for row in 0..<count { body(start + row * stride, channels) }
+    /// As one row where there are no gaps.
+    @inline(__always) var joined: Rows {
+        guard channels == stride else { return self }
+        return Rows(start: start, count: 1, stride: stride, channel: channel, channels: count * channels)
     }
 }
 
@@ -109,23 +143,19 @@ private func apply(
     _ step: EpilogueStep, _ operands: VectorFunctions.Operands, _ x: Input, _ y: Output, _ rows: Rows
 ) {
     switch step.action {
-    case .apply(let function): rows.forEachRun { apply(function, x + $0, y + $0, $1) }
+    case .apply(let function): apply(function, x, y, rows)
     case .combine(let function, let kind, let place):
         let operand = Input(operands[place].assumingMemoryBound(to: Float.self))
         switch kind {
-        case .one: rows.forEachRun { combine(function, x + $0, operand, isOne: true, y + $0, $1) }
-        case .ofElement: rows.forEachRun { combine(function, x + $0, operand + $0, isOne: false, y + $0, $1) }
+        case .one: combine(function, x, OperandRows(start: operand, isOne: true), y, rows.joined)
+        case .ofElement:
+            let rows = rows.joined
+            combine(function, x, OperandRows(start: operand + rows.start, step: rows.stride), y, rows)
         case .ofRow:
-            for row in 0..<rows.count {
-                let offset = rows.start + row * rows.stride
-                let number = offset / rows.stride % step.period
-                combine(function, x + offset, operand + number, isOne: true, y + offset, rows.channels)
-            }
-        case .ofChannel:
-            for row in 0..<rows.count {
-                let offset = rows.start + row * rows.stride
-                combine(function, x + offset, operand + rows.channel, isOne: false, y + offset, rows.channels)
-            }
+            let number = rows.start / rows.stride % step.period
+            let operand = OperandRows(start: operand, step: 1, number: number, period: step.period, isOne: true)
+            combine(function, x, operand, y, rows)
+        case .ofChannel: combine(function, x, OperandRows(start: operand + rows.channel), y, rows)
         }
     }
 }

@@ -7,10 +7,7 @@ func multiply(
     _ loop: ProductLoop, _ operands: VectorFunctions.Operands, _ result: Output, _ scratch: Output, _ parts: Range<Int>
 ) {
     let end = QuickEnd(loop.epilogue, operands)
-    // On the stack, and aligned as whole registers are stored fastest.
-    var memory = InlineArray<25, Lanes>(repeating: .zero)
-    withUnsafeMutableBytes(of: &memory) { memory in
-        let buffer = memory.baseAddress!.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Float.self)
+    withTileMemory { buffer in
         for part in parts {
             let packed = scratch + part * loop.scratchLength
             for item in loop.items * part / loop.parts..<loop.items * (part + 1) / loop.parts {

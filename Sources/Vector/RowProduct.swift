@@ -15,6 +15,18 @@ let mostRows = 2
 let mostPanels = 1
 #endif
 
+/// Calls `body` with memory for a tile, [rows][2][16]: on the stack, and aligned as whole registers are stored fastest.
+@inline(__always)
+func withTileMemory(_ body: (Output) -> Void) {
+    // An array's initializer could become a function that all levels share.
+    let zero = Lanes.zero
+    let four = (zero, zero, zero, zero)
+    var memory = (four, four, four, four, four, four, zero)
+    withUnsafeMutableBytes(of: &memory) {
+        body($0.baseAddress!.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Float.self))
+    }
+}
+
 /// Runs of numbers at regular distances, three dimensions of them, whose weights are at regular distances, too.
 struct Runs {
     /// How many there are, and elements from one to the next.

@@ -221,9 +221,7 @@ def test_filter_and_bias_that_are_computed(atc_path, device, tmp_path, case):
     inputs = {"w": w, "b": b}
     model = model_of(case, x, {}, inputs)
     wanted = summed(case, x, w) + b.reshape(-1, *[1] * len(case.image))
-    (found,) = converted_outputs(
-        atc_path, device, tmp_path, model, {"x": x} | inputs, [wanted.astype(np.float32)]
-    )
+    (found,) = converted_outputs(atc_path, device, tmp_path, model, {"x": x} | inputs, [wanted.astype(np.float32)])
     assert_near(found, wanted)
 
 

@@ -2,7 +2,7 @@
 
 public import GEGraph
 
-/// A direct convolution, or its transpose, for types that the vector kernels do not convolve; nil for types without one.
+/// A convolution, or its transpose, by a plain loop, for what the vector kernels do not take; nil for other types.
 ///
 /// - x: [N, C, spatial…], filter: [O, C / groups, window…] (transposed: [C, O / groups, window…]), bias: [O],
 ///   output: [N, O, spatial…].

@@ -59,7 +59,9 @@ extension ProgramBuilder {
             if let row = plan.formByChannel(strides) { form = row } else { choice = .byRow }
         }
         if case .tiles(let tile) = choice { form.kind = .tiles(tile) }
-        if case .byRow = choice, plan.order == nil, isPlain(x), geometry.groups == 1, loops[0].planes == 1 {
+        if case .byRow = choice, plan.order == nil, isPlain(x), geometry.groups == 1, loops[0].planes == 1,
+            loops[0].channels < ConvolutionLoop.panel
+        {
             // So few channels lie plane by plane as well as they would side by side.
             let planar = plan.planar(strides)
             (loops, form, source) = ([planar.loop], planar.form, Layout(image))
