@@ -68,7 +68,9 @@ def cases(seed: int = 0) -> list[Case]:
     def whole(high: int, *shape: int) -> np.ndarray:
         return generator.integers(0, high, shape)
 
-    groups = (movement, elementwise, folds, normalizations, recurrent, resizes, indexed, products, convolutions)
+    groups = (
+        movement, elementwise, folds, normalizations, recurrent, resizes, poolings, indexed, products, convolutions,
+    )  # fmt: skip
     return [case for group in groups for case in group(floats, whole)]
 
 
@@ -229,6 +231,22 @@ def resizes(floats, whole) -> Iterator[Case]:
     uneven = {"scales": np.array([1, 1, 1.5, 1.5], np.float32)}
     yield Case("resize", "Resize", "1x3x240x320 linear by 1.5", {"x": floats(1, 3, 240, 320)}, uneven,
                {"mode": "linear"}, inputs=["x", "", "scales"])  # fmt: skip
+
+
+def poolings(floats, whole) -> Iterator[Case]:
+    windows = (
+        ("MaxPool", (1, 64, 112, 112), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ("MaxPool", (1, 64, 56, 56), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ("MaxPool", (1, 256, 20, 20), {"kernel_shape": [5, 5], "pads": [2, 2, 2, 2]}),
+        ("AveragePool", (1, 192, 28, 28), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+        ("AveragePool", (1, 64, 8, 28, 28), {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2]}),
+        ("MaxPool", (1, 64, 4096), {"kernel_shape": [4], "strides": [4]}),
+        ("GlobalAveragePool", (1, 512, 7, 7), {}),
+        ("GlobalMaxPool", (1, 64, 56, 56), {}),
+    )
+    for operator, shape, attributes in windows:
+        window = "x".join(map(str, attributes.get("kernel_shape", [])))
+        yield Case("pool", operator, f"{dims(shape)} {window}", {"x": floats(*shape)}, {}, attributes)
 
 
 def indexed(floats, whole) -> Iterator[Case]:

@@ -83,6 +83,12 @@ private struct OperandRows {
     }
 }
 
+/// y = function(x, other), where `other` is one number or as many as x has; `x` and `y` may be the same.
+func combine(_ function: CombiningFunction, _ x: Input, _ other: Input, isOne: Bool, _ y: Output, _ count: Int) {
+    let rows = Rows(start: 0, count: 1, stride: count, channel: 0, channels: count)
+    combine(function, x, OperandRows(start: other, isOne: isOne), y, rows)
+}
+
 /// y = function(x, operand); `x` and `y` may be the same.
 private func combine(_ function: CombiningFunction, _ x: Input, _ operand: OperandRows, _ y: Output, _ rows: Rows) {
     switch function {

@@ -32,9 +32,10 @@ private func softmaxOfColumns(
     var sum = Lanes.zero
     if isLogarithm {
         for index in 0..<length { sum += exponential(load(x + index * stride, first: count) - largest) }
-        let shift = largest + logarithm(sum)
+        // One after the other: their sum would lose the digits of the logarithm where the numbers are large.
+        let scale = logarithm(sum)
         for index in 0..<length {
-            store(load(x + index * stride, first: count) - shift, y + index * stride, first: count)
+            store(load(x + index * stride, first: count) - largest - scale, y + index * stride, first: count)
         }
         return
     }
@@ -60,11 +61,11 @@ private func softmaxOfRow(_ x: Input, _ y: Output, _ length: Int, _ isLogarithm:
         index += laneCount
     }
     if isLogarithm {
-        let whole = shift + logarithm(all(sum(sums)))
+        let scale = logarithm(all(sum(sums)))
         index = 0
         while index < length {
             let rest = min(laneCount, length - index)
-            store(load(x + index, first: rest) - whole, y + index, first: rest)
+            store(load(x + index, first: rest) - shift - scale, y + index, first: rest)
             index += laneCount
         }
         return

@@ -24,7 +24,7 @@ import Testing
         return graph
     }
 
-    @Test(arguments: [(3, 5), (16, 8), (20, 7), (5, 13)], [1, 2])
+    @Test(arguments: [(3, 5), (16, 8), (20, 7), (5, 13), (32, 16)], [1, 2])
     func finiteDataTakeTheQuickWay(_ sizes: (channels: Int, size: Int), _ threads: Int) throws {
         let running = try Running(Self.network(sizes.channels, sizes.size), threads: threads)
         var random = Random(12)
@@ -73,13 +73,13 @@ import Testing
         let (start, target) = try unsafe (#require(area.baseAddress), #require(copy.baseAddress))
         try unsafe partition.withUnsafeBytes { try unsafe layout.pack($0, into: start) }
 
-        #expect(program.constants.contains { !$0.form.isPlain })
+        #expect(program.constants.contains { $0.form != .plain })
         for packed in program.constants {
             guard case .weights(let range) = packed.constant.data else { continue }
             var plain = packed
             (plain.form, plain.bytes) = (.plain, range.count)
             #expect(layout.offsets(of: [packed])[0] != nil)
-            #expect(layout.offsets(of: [plain])[0] == nil || packed.form.isPlain)
+            #expect(layout.offsets(of: [plain])[0] == nil || packed.form == .plain)
             try unsafe layout.restore(plain, from: start, to: target)
             #expect(unsafe Array(copy.prefix(range.count)) == Array(partition[range]))
             let offset = try #require(layout.offsets(of: [packed])[0])
