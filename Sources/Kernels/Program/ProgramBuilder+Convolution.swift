@@ -77,7 +77,10 @@ extension ProgramBuilder {
         case .byChannel: method = .byChannel
         case .tiles: divides = false
         }
-        try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout, divides: divides)
+        // Pixels of few channels that are apart are worth a step of their own, which sees them side by side.
+        if loops[0].grid == nil || output.shape[1] >= ConvolutionLoop.panel {
+            try takeSteps(&steps, &inputs, result: output.shape, channel: 1, layout: layout, divides: divides)
+        }
         if case .tiles(let tile) = choice {
             let kernel = WinogradKernel(WinogradLoop(loops[0], tile: tile), steps)
             return emit(kernel, inputs: inputs, output: output, layout: layout)
