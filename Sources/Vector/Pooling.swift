@@ -75,17 +75,20 @@ private func divisor(_ loop: PoolingLoop, _ sight: Sight, inImage: Int, inPadded
 private func taps(
     from start: Int, _ step: Int, _ length: Int, _ size: Int, _ padEnd: Int
 ) -> (inImage: Range<Int>, padded: Int) {
-    let padded = min(length, max(0, (size + padEnd - start + step - 1) / step))
-    return (taps(from: start, step, length, size), padded)
+    (taps(from: start, step, length, size), min(length, max(0, steps(size + padEnd - start, step))))
 }
 
 /// The taps of a window that lie in the image.
 @inline(__always)
 func taps(from start: Int, _ step: Int, _ length: Int, _ size: Int) -> Range<Int> {
-    let first = start < 0 ? (step - 1 - start) / step : 0
-    let end = min(length, max(0, (size - start + step - 1) / step))
+    let first = start < 0 ? steps(-start, step) : 0
+    let end = min(length, max(0, steps(size - start, step)))
     return min(first, end)..<end
 }
+
+/// How many steps it takes to come so far. Short rows are done in less time than a division takes.
+@inline(__always)
+private func steps(_ distance: Int, _ step: Int) -> Int { step == 1 ? distance : (distance + step - 1) / step }
 
 @inline(__always)
 private func fold(
