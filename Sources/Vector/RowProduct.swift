@@ -227,7 +227,12 @@ struct RowSums {
                     if panels == 2 { second[row] += load(operand + offset + row * step + laneCount) }
                 }
             }
-            if end.end.isBounded {
+            if end.end.isGated {
+                for row in 0..<rows {
+                    first[row] = end.end.gate(first[row])
+                    if panels == 2 { second[row] = end.end.gate(second[row]) }
+                }
+            } else if end.end.isBounded {
                 let (low, high) = (all(end.end.low), all(end.end.high))
                 for row in 0..<rows {
                     first[row] = atMost(high, atLeast(low, first[row]))
@@ -280,7 +285,6 @@ struct ProductEnd {
     /// Writes a tile of sums [rows][2][16].
     @inline(never)
     func write(_ sums: Input, rows: Range<Int>, panels: Int) {
-        let (low, high) = (all(end.low), all(end.high))
         var (sums, offset) = (sums, start + rows.lowerBound * resultStep)
         let isWhole = isWhole(panels)
         for _ in rows {
@@ -289,7 +293,7 @@ struct ProductEnd {
                 var sum = load(sums + panel * laneCount)
                 if isWhole {
                     if let operand = end.operand { sum += load(operand + place) }
-                    store(atMost(high, atLeast(low, sum)), result + place)
+                    store(end.bound(sum), result + place)
                 } else {
                     let count = count - panel * laneCount
                     store(end.apply(sum, .zero, at: place, count: count), result + place, first: count)
