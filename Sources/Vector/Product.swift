@@ -85,7 +85,9 @@ private struct Product {
     /// Packs so many columns of b as a panel.
     private func pack(_ source: Input, count: Int, into target: Output) {
         if loop.bColumn == 1 {
-            for row in 0..<loop.depth { store(load(source + row * loop.bDepth, first: count), target + row * laneCount) }
+            for row in 0..<loop.depth {
+                store(load(source + row * loop.bDepth, first: count), target + row * laneCount)
+            }
         } else if loop.bDepth == 1, count == laneCount, loop.depth >= laneCount {
             for row in stride(from: 0, to: loop.depth, by: laneCount) {
                 // The last tile overlaps the one before.

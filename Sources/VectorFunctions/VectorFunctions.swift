@@ -21,8 +21,7 @@ public struct VectorFunctions: Sendable {
     public var convolveByTiles:
         @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = products of matrices. The scratch memory covers what the loop's parts need.
-    public var multiply:
-        @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
+    public var multiply: @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// The same of row-major tensors, whose images and channels are counted together, for some of the loop's parts. The

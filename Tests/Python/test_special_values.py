@@ -4,7 +4,6 @@
 The oracle is numpy, operator by operator, since ONNX Runtime itself loses NaN in some poolings.
 """
 
-
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
