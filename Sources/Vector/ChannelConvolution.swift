@@ -32,17 +32,17 @@ private func convolve(
             tile(loop, tensors, row, column: column, taps: taps, pixels)
         }
         switch count {
-        case 1: run(InlineArray<1, Int>(repeating: 0))
-        case 2: run(InlineArray<2, Int>(repeating: 0))
+        case 1: run(InlineArray<1, Int> { _ in 0 })
+        case 2: run(InlineArray<2, Int> { _ in 0 })
         #if FMA || arch(arm64)
-        case 3: run(InlineArray<3, Int>(repeating: 0))
-        case 4: run(InlineArray<4, Int>(repeating: 0))
-        case 5: run(InlineArray<5, Int>(repeating: 0))
-        case 6: run(InlineArray<6, Int>(repeating: 0))
+        case 3: run(InlineArray<3, Int> { _ in 0 })
+        case 4: run(InlineArray<4, Int> { _ in 0 })
+        case 5: run(InlineArray<5, Int> { _ in 0 })
+        case 6: run(InlineArray<6, Int> { _ in 0 })
         #endif
         #if AVX512
-        case 7: run(InlineArray<7, Int>(repeating: 0))
-        case 8: run(InlineArray<8, Int>(repeating: 0))
+        case 7: run(InlineArray<7, Int> { _ in 0 })
+        case 8: run(InlineArray<8, Int> { _ in 0 })
         #endif
         default: preconditionFailure()
         }
@@ -135,7 +135,7 @@ private func tile<let pixels: Int>(
     /// The next vectors of channels, of which `element` gives what the lanes see of the image.
     @inline(__always) func compute(vectors: Int, _ element: (Input) -> Lanes) {
         var (sums, second) = (
-            InlineArray<pixels, Lanes>(repeating: .zero), InlineArray<pixels, Lanes>(repeating: .zero)
+            InlineArray<pixels, Lanes> { _ in .zero }, InlineArray<pixels, Lanes> { _ in .zero }
         )
         var (third, fourth) = (second, second)
         if !isEmpty {
@@ -158,7 +158,7 @@ private func tile<let pixels: Int>(
 
     if loop.channels == 4 {
         while channel < outputs {
-            var sums = InlineArray<pixels, Lanes>(repeating: .zero)
+            var sums = InlineArray<pixels, Lanes> { _ in .zero }
             if !isEmpty {
                 forEachTap { address, weight in
                     @inline(__always) func addOne(_ number: Int) {

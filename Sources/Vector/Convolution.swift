@@ -56,10 +56,10 @@ private func convolve(
     var panel = panels.lowerBound
     while panel < panels.upperBound {
         if mostPanels == 2, panel + 2 <= panels.upperBound {
-            convolve(loop, tensors, buffer, pixels: pixels, panel: panel, InlineArray<2, Int>(repeating: 0))
+            convolve(loop, tensors, buffer, pixels: pixels, panel: panel, InlineArray<2, Int> { _ in 0 })
             panel += 2
         } else {
-            convolve(loop, tensors, buffer, pixels: pixels, panel: panel, InlineArray<1, Int>(repeating: 0))
+            convolve(loop, tensors, buffer, pixels: pixels, panel: panel, InlineArray<1, Int> { _ in 0 })
             panel += 1
         }
     }

@@ -39,10 +39,10 @@ private struct Product {
         var panel = panels.lowerBound
         while panel < panels.upperBound {
             if mostPanels == 2, panel + 2 <= panels.upperBound {
-                compute(panel, InlineArray<2, Int>(repeating: 0))
+                compute(panel, InlineArray<2, Int> { _ in 0 })
                 panel += 2
             } else {
-                compute(panel, InlineArray<1, Int>(repeating: 0))
+                compute(panel, InlineArray<1, Int> { _ in 0 })
                 panel += 1
             }
         }

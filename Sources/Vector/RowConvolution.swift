@@ -52,7 +52,7 @@ func convolveByRow(
 private func convolve(
     _ loop: UnsafePointer<ConvolutionLoop>, _ tensors: GroupTensors, _ row: RowTaps, panel: Int, isPair: Bool
 ) {
-    let one = InlineArray<1, Int>(repeating: 0)
+    let one = InlineArray<1, Int> { _ in 0 }
     @inline(__always) func tiles<let panels: Int, Sum: PanelLanes>(
         widest: Int, _ panels: InlineArray<panels, Int>, _: Sum.Type
     ) {
@@ -63,7 +63,7 @@ private func convolve(
     }
     #if AVX512
     if isPair {
-        tiles(widest: mostPairedPixels, InlineArray<2, Int>(repeating: 0), Lanes.self)
+        tiles(widest: mostPairedPixels, InlineArray<2, Int> { _ in 0 }, Lanes.self)
     } else {
         tiles(widest: mostPixels, one, Lanes.self)
     }
@@ -126,18 +126,18 @@ private struct RowTile<Sum: PanelLanes> {
     func compute<let panels: Int>(_ count: Int, _ panels: InlineArray<panels, Int>) {
         switch count {
         case 1: onePixel(panels)
-        case 2: pixels(InlineArray<2, Int>(repeating: 0), panels)
-        case 3: pixels(InlineArray<3, Int>(repeating: 0), panels)
-        case 4: pixels(InlineArray<4, Int>(repeating: 0), panels)
+        case 2: pixels(InlineArray<2, Int> { _ in 0 }, panels)
+        case 3: pixels(InlineArray<3, Int> { _ in 0 }, panels)
+        case 4: pixels(InlineArray<4, Int> { _ in 0 }, panels)
         #if FMA || arch(arm64)
-        case 5: pixels(InlineArray<5, Int>(repeating: 0), panels)
-        case 6: pixels(InlineArray<6, Int>(repeating: 0), panels)
-        case 7: pixels(InlineArray<7, Int>(repeating: 0), panels)
-        case 8: pixels(InlineArray<8, Int>(repeating: 0), panels)
-        case 9: pixels(InlineArray<9, Int>(repeating: 0), panels)
-        case 10: pixels(InlineArray<10, Int>(repeating: 0), panels)
-        case 11: pixels(InlineArray<11, Int>(repeating: 0), panels)
-        case 12: pixels(InlineArray<12, Int>(repeating: 0), panels)
+        case 5: pixels(InlineArray<5, Int> { _ in 0 }, panels)
+        case 6: pixels(InlineArray<6, Int> { _ in 0 }, panels)
+        case 7: pixels(InlineArray<7, Int> { _ in 0 }, panels)
+        case 8: pixels(InlineArray<8, Int> { _ in 0 }, panels)
+        case 9: pixels(InlineArray<9, Int> { _ in 0 }, panels)
+        case 10: pixels(InlineArray<10, Int> { _ in 0 }, panels)
+        case 11: pixels(InlineArray<11, Int> { _ in 0 }, panels)
+        case 12: pixels(InlineArray<12, Int> { _ in 0 }, panels)
         #endif
         default: preconditionFailure()
         }
@@ -173,8 +173,8 @@ private struct RowTile<Sum: PanelLanes> {
     private func pixels<let pixels: Int, let panels: Int>(
         _: InlineArray<pixels, Int>, _: InlineArray<panels, Int>
     ) {
-        var first = InlineArray<pixels, Sum>(repeating: Sum(repeating: 0))
-        var second = InlineArray<pixels, Sum>(repeating: Sum(repeating: 0))
+        var first = InlineArray<pixels, Sum> { _ in Sum(repeating: 0) }
+        var second = InlineArray<pixels, Sum> { _ in Sum(repeating: 0) }
         if !isEmpty {
             forEachRun { address, weight in
                 var (address, weight, left) = (address, weight, run)
@@ -199,8 +199,8 @@ private struct RowTile<Sum: PanelLanes> {
     /// A pixel at an edge: four sums of neighbouring products at once, since each has to wait for its last addition.
     @inline(never)
     private func onePixel<let panels: Int>(_: InlineArray<panels, Int>) {
-        var first = InlineArray<4, Sum>(repeating: Sum(repeating: 0))
-        var second = InlineArray<4, Sum>(repeating: Sum(repeating: 0))
+        var first = InlineArray<4, Sum> { _ in Sum(repeating: 0) }
+        var second = InlineArray<4, Sum> { _ in Sum(repeating: 0) }
         @inline(__always) func add(_ address: Input, _ weight: Input, _ place: Int, to sum: Int) {
             let element = Sum(repeating: address[place])
             first[sum] = .multiplyAdd(element, .load(weight + place * laneCount), first[sum])
@@ -220,10 +220,11 @@ private struct RowTile<Sum: PanelLanes> {
                 }
             }
         }
-        write(InlineArray<1, Lanes>(repeating: ((first[0] + first[1]) + (first[2] + first[3])).whole), panel)
+        let sum = ((first[0] + first[1]) + (first[2] + first[3])).whole
+        write(InlineArray<1, Lanes> { _ in sum }, panel)
         if panels == 2 {
-            write(
-                InlineArray<1, Lanes>(repeating: ((second[0] + second[1]) + (second[2] + second[3])).whole), panel + 1)
+            let sum = ((second[0] + second[1]) + (second[2] + second[3])).whole
+            write(InlineArray<1, Lanes> { _ in sum }, panel + 1)
         }
     }
 

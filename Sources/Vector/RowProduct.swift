@@ -114,21 +114,21 @@ struct RowSums {
                 panels)
         }
         switch rows {
-        case 1: run(InlineArray<1, Int>(repeating: 0))
-        case 2: run(InlineArray<2, Int>(repeating: 0))
+        case 1: run(InlineArray<1, Int> { _ in 0 })
+        case 2: run(InlineArray<2, Int> { _ in 0 })
         #if FMA || arch(arm64)
-        case 3: run(InlineArray<3, Int>(repeating: 0))
-        case 4: run(InlineArray<4, Int>(repeating: 0))
-        case 5: run(InlineArray<5, Int>(repeating: 0))
-        case 6: run(InlineArray<6, Int>(repeating: 0))
+        case 3: run(InlineArray<3, Int> { _ in 0 })
+        case 4: run(InlineArray<4, Int> { _ in 0 })
+        case 5: run(InlineArray<5, Int> { _ in 0 })
+        case 6: run(InlineArray<6, Int> { _ in 0 })
         #endif
         #if AVX512
-        case 7: run(InlineArray<7, Int>(repeating: 0))
-        case 8: run(InlineArray<8, Int>(repeating: 0))
-        case 9: run(InlineArray<9, Int>(repeating: 0))
-        case 10: run(InlineArray<10, Int>(repeating: 0))
-        case 11: run(InlineArray<11, Int>(repeating: 0))
-        case 12: run(InlineArray<12, Int>(repeating: 0))
+        case 7: run(InlineArray<7, Int> { _ in 0 })
+        case 8: run(InlineArray<8, Int> { _ in 0 })
+        case 9: run(InlineArray<9, Int> { _ in 0 })
+        case 10: run(InlineArray<10, Int> { _ in 0 })
+        case 11: run(InlineArray<11, Int> { _ in 0 })
+        case 12: run(InlineArray<12, Int> { _ in 0 })
         #endif
         default: preconditionFailure()
         }
@@ -138,8 +138,8 @@ struct RowSums {
     @inline(never)
     private func addRow<let panels: Int>(ahead: Int, to sums: Output, _: InlineArray<panels, Int>) {
         let ways = 4
-        var first = InlineArray<4, Lanes>(repeating: .zero)
-        var second = InlineArray<4, Lanes>(repeating: .zero)
+        var first = InlineArray<4, Lanes> { _ in .zero }
+        var second = InlineArray<4, Lanes> { _ in .zero }
         var (source, weights) = (source, weights)
         var rest = runs.length
         while rest >= ways {
@@ -178,9 +178,11 @@ struct RowSums {
         let (numberStep, weightStep, panelStep, rowStep) = (numberStep, weightStep, panelStep, rowStep)
         let length = runs.length * numberStep
         for tile in 0..<tiles {
-            var first = InlineArray<rows, Lanes>(repeating: bias.map { load($0) } ?? .zero)
-            var second = InlineArray<rows, Lanes>(
-                repeating: panels == 2 ? bias.map { load($0 + laneCount) } ?? .zero : .zero)
+            let shift = bias.map { load($0) } ?? .zero
+            let other = panels == 2 ? bias.map { load($0 + laneCount) } ?? .zero : .zero
+            // Not by the initializer that repeats a number, which could become a function that all levels share.
+            var first = InlineArray<rows, Lanes> { _ in shift }
+            var second = InlineArray<rows, Lanes> { _ in other }
             if continues {
                 for row in 0..<rows {
                     first[row] = load(Input(sums) + row * 2 * laneCount)

@@ -35,7 +35,7 @@ func convolveByTiles(
     _ loop: WinogradLoop, _ operands: VectorFunctions.Operands, _ result: Output, _ scratch: Output, _ parts: Range<Int>
 ) {
     // Aligned as whole registers are stored fastest.
-    var memory = InlineArray<37, Lanes>(repeating: .zero)
+    var memory = InlineArray<37, Lanes> { _ in .zero }
     withUnsafeMutableBytes(of: &memory) { memory in
         let buffer = memory.baseAddress!.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Float.self)
         let scratch = Scratch(loop, scratch, part: parts.lowerBound, buffer)
@@ -159,10 +159,10 @@ private func multiply(_ loop: WinogradLoop, _ packed: Input, _ scratch: Scratch,
                     advance: WinogradLoop.panelsAtOnce * laneCount, panels)
             }
             if mostPanels == 2, panel + 2 <= panels.upperBound {
-                compute(InlineArray<2, Int>(repeating: 0))
+                compute(InlineArray<2, Int> { _ in 0 })
                 panel += 2
             } else {
-                compute(InlineArray<1, Int>(repeating: 0))
+                compute(InlineArray<1, Int> { _ in 0 })
                 panel += 1
             }
         }
