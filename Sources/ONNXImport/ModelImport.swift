@@ -55,7 +55,7 @@ struct ModelImport {
     /// Grows the graph up to its outputs, without rewriting it.
     mutating func importGraph() throws(ConversionError) {
         outputs = try chosenOutputs()
-        neededNodes = nodes(neededFor: outputs)
+        neededNodes = try nodes(neededFor: outputs)
         try checkOperators()
         try addInputs()
         do {
@@ -264,13 +264,8 @@ extension ModelImport {
     }
 
     /// The nodes that `tensors` depend on, in the model's order.
-    private func nodes(neededFor tensors: [String]) -> [ONNXNodeProto] {
-        var producer: [String: Int] = [:]
-        for (index, node) in graph.node.enumerated() {
-            for name in node.output where !name.isEmpty {
-                producer[name] = index
-            }
-        }
+    private func nodes(neededFor tensors: [String]) throws(ConversionError) -> [ONNXNodeProto] {
+        let producer = try producers(of: graph.node)
         var needed = Set<Int>()
         var open = tensors
         while let name = open.popLast() {

@@ -12,14 +12,29 @@ extension ONNXGraphProto {
     fileprivate var readNames: [String] { output.map(\.name) + node.flatMap(\.readNames) }
 }
 
+/// Which node makes each tensor. Throws E13014 where two of them make one.
+func producers(of nodes: [ONNXNodeProto]) throws(ConversionError) -> [String: Int] {
+    var producers: [String: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+        for name in node.output where !name.isEmpty {
+            if let other = producers[name] {
+                throw ConversionError(
+                    "E13014",
+                    "Tensor [\(name)] is a result of node [\(nodes[other].name)] of type [\(nodes[other].opType)] and of node "
+                        + "[\(node.name)] of type [\(node.opType)].",
+                    cause: "Each tensor of a model has one name, and one node that makes it.")
+            }
+            producers[name] = index
+        }
+    }
+    return producers
+}
+
 /// The nodes so that each comes after those whose results it reads; as they are where that holds already.
 ///
 /// ONNX asks for this order, but GE and ONNX Runtime link nodes by the names of tensors.
 func topologicallySorted(_ nodes: [ONNXNodeProto]) throws(ConversionError) -> [ONNXNodeProto] {
-    var producers: [String: Int] = [:]
-    for (index, node) in nodes.enumerated() {
-        for name in node.output where !name.isEmpty { producers[name] = index }
-    }
+    let producers = try producers(of: nodes)
     let reads = nodes.enumerated().map { index, node in
         node.readNames.compactMap { producers[$0] }.filter { $0 != index }
     }

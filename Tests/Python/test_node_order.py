@@ -40,3 +40,16 @@ def test_a_circle_is_refused(atc_path, tmp_path):
     assert run.returncode != 0
     assert "E13014" in run.stdout
     assert "depends on its own result" in run.stdout
+
+
+def test_a_tensor_of_two_nodes_is_refused(atc_path, tmp_path):
+    """Found by fuzzing; which of the two a reader means would be a guess."""
+    source, _ = sorted_model()
+    double = source.graph.node.add()
+    double.CopyFrom(source.graph.node[0])
+    double.name = "double"
+    run, _ = convert(atc_path, source.SerializeToString(), tmp_path)
+    assert run.returncode != 0
+    assert "E13014" in run.stdout
+    assert "is a result of node" in run.stdout
+    assert "[double]" in run.stdout
