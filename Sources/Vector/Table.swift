@@ -8,6 +8,7 @@ public let vectorFunctions = VectorFunctions(
     convolveByChannel: { convolveByChannel($0.pointee, $1, $2, $3) },
     convolveByTiles: { convolveByTiles($0.pointee, $1, $2, $3, $4) },
     multiply: { multiply($0.pointee, $1, $2, $3, $4) },
+    pack: { pack($0.pointee, $1, $2, $3) },
     pool: { pool($0.pointee, $1, $2, $3) },
     poolRows: { poolRows($0.pointee, $1, $2, $3, $4) },
     resize: { resize($0.pointee, $1, $2, $3, $4) },

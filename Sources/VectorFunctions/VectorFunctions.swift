@@ -22,6 +22,8 @@ public struct VectorFunctions: Sendable {
         @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
     /// y = products of matrices. The scratch memory covers what the loop's parts need.
     public var multiply: @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void
+    /// Packs some panels of a constant of floats, which may lie at any address.
+    public var pack: @Sendable (UnsafePointer<PackingLoop>, Input, Output, Range<Int>) -> Void
     /// y = largest element, or mean, of each window, channels innermost, for some of the output's rows.
     public var pool: @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void
     /// The same of row-major tensors, whose images and channels are counted together, for some of the loop's parts. The
@@ -59,6 +61,7 @@ public struct VectorFunctions: Sendable {
             @escaping @Sendable (UnsafePointer<WinogradLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
         multiply:
             @escaping @Sendable (UnsafePointer<ProductLoop>, Operands, Output, _ scratch: Output, Range<Int>) -> Void,
+        pack: @escaping @Sendable (UnsafePointer<PackingLoop>, Input, Output, Range<Int>) -> Void,
         pool: @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, Range<Int>) -> Void,
         poolRows:
             @escaping @Sendable (UnsafePointer<PoolingLoop>, Input, Output, _ scratch: Output, Range<Int>) -> Void,
@@ -82,6 +85,7 @@ public struct VectorFunctions: Sendable {
         unsafe self.convolveByChannel = unsafe convolveByChannel
         unsafe self.convolveByTiles = unsafe convolveByTiles
         unsafe self.multiply = unsafe multiply
+        unsafe self.pack = unsafe pack
         unsafe self.pool = unsafe pool
         unsafe self.poolRows = unsafe poolRows
         unsafe self.resize = unsafe resize

@@ -27,7 +27,7 @@ package struct WeightForm: Equatable, Sendable {
     package var order: [Int]?
 
     private var panelsPerGroup: Int { (outputs + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
-    private var panels: Int { groups * panelsPerGroup }
+    fileprivate var panels: Int { groups * panelsPerGroup }
     private var positions: Int { window.reduce(1, *) }
 
     package var byteCount: Int {
@@ -45,32 +45,6 @@ package struct WeightForm: Equatable, Sendable {
     package var extent: Int {
         let reach = zip(window, windowStrides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
         return 1 + (groups - 1) * groupStride + (outputs - 1) * outputStride + (channels - 1) * channelStride + reach
-    }
-
-    /// Into how many independent parts packing can be cut.
-    package var parts: Int { panels }
-
-    /// Safety: `source` covers `extent` floats, `target` covers `byteCount` bytes.
-    @unsafe
-    package func pack(_ source: UnsafePointer<Float>, into area: UnsafeMutablePointer<Float>, parts: Range<Int>) {
-        let target = unsafe area + transformed
-        for panel in parts {
-            forEachRow(of: panel) { original, packed, count in
-                for lane in 0..<count { unsafe target[packed + lane] = unsafe source[original + lane * outputStride] }
-                for lane in count..<ConvolutionLoop.panel { unsafe target[packed + lane] = 0 }
-            }
-        }
-        if case .tiles(let tile) = kind {
-            for panel in parts {
-                unsafe WinogradWeights.transform(
-                    target + panel * positions * channels * ConvolutionLoop.panel,
-                    into: area + panel * transformed / panels, channels: channels, tile: tile)
-            }
-        }
-        if kind != .row, parts.upperBound == panels {
-            let zeros = unsafe target + panels * positions * channels * ConvolutionLoop.panel
-            unsafe zeros.update(repeating: 0, count: channels)
-        }
     }
 
     /// The way back.
@@ -96,12 +70,15 @@ package struct WeightForm: Equatable, Sendable {
         let first = (panel - group * panelsPerGroup) * width
         let count = min(width, outputs - first)
         let start = group * groupStride + first * outputStride
-        for position in 0..<positions {
-            let tap = start + offset(of: order?[position] ?? position)
+        for (position, offset) in offsets.enumerated() {
+            let tap = start + offset
             let row = (panel * positions + position) * channels
             for channel in 0..<channels { body(tap + channel * channelStride, (row + channel) * width, count) }
         }
     }
+
+    /// How far from the first element each stored position lies in the constant.
+    fileprivate var offsets: [Int] { (0..<positions).map { offset(of: order?[$0] ?? $0) } }
 
     private func offset(of position: Int) -> Int {
         var (rest, offset) = (position, 0)
@@ -116,14 +93,29 @@ package struct WeightForm: Equatable, Sendable {
 /// Packs a constant of floats, which may lie at any address.
 package struct WeightPackingKernel: NativeKernel {
     private let form: WeightForm
+    private let positions: [Int]
+    private let functions = CPULevel.current.functions
 
-    package init(_ form: WeightForm) { self.form = form }
+    package init(_ form: WeightForm) {
+        self.form = form
+        positions = form.offsets
+    }
 
-    package var parts: Int { form.parts }
+    package var tableBytes: Int { positions.count * MemoryLayout<Int>.stride }
+    package var parts: Int { form.panels }
 
     package func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
 
     package func run(_ operands: KernelOperands, parts: Range<Int>) {
-        unsafe form.pack(operands.input(0), into: operands.output(0), parts: parts)
+        positions.withUnsafeBufferPointer { positions in
+            var loop = unsafe PackingLoop(
+                outputs: form.outputs, channels: form.channels, groups: form.groups, outputStep: form.outputStride,
+                channelStep: form.channelStride, groupStep: form.groupStride, positions: positions, tile: 0,
+                hasZeros: form.kind != .row)
+            if case .tiles(let tile) = form.kind { loop.tile = tile }
+            unsafe withUnsafePointer(to: loop) {
+                unsafe functions.pack($0, operands.input(0), operands.output(0), parts)
+            }
+        }
     }
 }
