@@ -4,7 +4,7 @@ import VectorFunctions
 
 /// The tensors as one group's filters see them: each address is that of the group's first channel or panel.
 struct GroupTensors {
-    var source, packed, zeros: Input
+    var source, packed: Input
     var result: Output
     var end: QuickEnd
 
@@ -13,7 +13,6 @@ struct GroupTensors {
         let weights = Input(operands[1].assumingMemoryBound(to: Float.self))
         source = Input(operands[0].assumingMemoryBound(to: Float.self)) + group * loop.channels
         packed = weights + group * loop.panels * loop.panelLength + loop.firstTap * loop.channels * laneCount
-        zeros = weights + loop.zerosOffset
         self.result = result + group * loop.outChannels
         self.end = end
         self.end.bias = end.bias.map { $0 + group * loop.panels * laneCount }

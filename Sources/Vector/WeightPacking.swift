@@ -16,9 +16,6 @@ func pack(_ loop: PackingLoop, _ source: Input, _ area: Output, _ panels: Range<
         default: break
         }
     }
-    if loop.hasZeros, panels.upperBound == loop.panels {
-        (target + loop.panels * loop.panelLength).update(repeating: 0, count: loop.channels)
-    }
 }
 
 private func pack(_ loop: PackingLoop, _ source: Input, panel: Int, into target: Output) {

@@ -62,7 +62,7 @@ private func convolve<Transform: TileTransform>(
         if block != transformedBlock {
             for tile in tiles {
                 transformInput(
-                    loop, operands, packed + loop.zerosOffset, scratch, TilePlace(loop, tile),
+                    loop, operands, scratch, TilePlace(loop, tile),
                     scratch.transformed + (tile - tiles.lowerBound) * loop.rowLength, transform)
             }
             transformedBlock = block
@@ -94,7 +94,7 @@ private func convolve<Transform: TileTransform>(
 /// Transforms all channels of a tile of the image; `target` is its row at the first position.
 @inline(__always)
 private func transformInput<Transform: TileTransform>(
-    _ loop: WinogradLoop, _ operands: VectorFunctions.Operands, _ zeros: Input, _ scratch: Scratch,
+    _ loop: WinogradLoop, _ operands: VectorFunctions.Operands, _ scratch: Scratch,
     _ place: TilePlace, _ target: Output, _: Transform.Type
 ) {
     let (image, side) = (loop.convolution, Transform.side)

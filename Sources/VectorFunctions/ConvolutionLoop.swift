@@ -4,8 +4,7 @@
 /// an image as high as the matrix and one pixel wide.
 ///
 /// Operands: x [batch, planes, height, width, groups, channels], the packed weights, with `hasBias` the bias, and those of
-/// the epilogue. Weights are packed as [groups][panels][window][channels][16], followed by a pixel of zeros. The bias has as
-/// many elements as the panels.
+/// the epilogue. Weights are packed as [groups][panels][window][channels][16]. The bias has as many elements as the panels.
 ///
 /// `convolveByChannel` is for one channel in each of several groups, or four that four outputs are made of. It wants weights
 /// as [panels][window][channels][16], the panels being those of all groups' outputs together, and the bias likewise.
@@ -75,8 +74,6 @@ public struct ConvolutionLoop: @unchecked Sendable {
     public var resultLength: Int { filterGroups * outChannels }
     /// Elements of the packed weights of one panel.
     public var panelLength: Int { (sharedTaps.map { $0 * channels } ?? depth) * Self.panel }
-    /// Where the pixel of zeros begins in the packed weights.
-    public var zerosOffset: Int { filterGroups * panels * panelLength }
 
     public var rows: Int { batch * outPlanes * outHeight }
     public var blocksPerRow: Int { (outWidth + pixelsPerBlock - 1) / pixelsPerBlock }

@@ -11,23 +11,20 @@ public struct PackingLoop: @unchecked Sendable {
     public var positions: UnsafeBufferPointer<Int>
     /// Rows and columns of the result's tiles, for which filters of 3 by 3 are transformed; 0 for none.
     public var tile: Int
-    /// Whether a pixel of zeros is stored behind the weights.
-    public var hasZeros: Bool
 
     public init(
         outputs: Int, channels: Int, groups: Int, outputStep: Int, channelStep: Int, groupStep: Int,
-        positions: UnsafeBufferPointer<Int>, tile: Int, hasZeros: Bool
+        positions: UnsafeBufferPointer<Int>, tile: Int
     ) {
         (self.outputs, self.channels, self.groups) = (outputs, channels, groups)
         (self.outputStep, self.channelStep, self.groupStep) = (outputStep, channelStep, groupStep)
         unsafe self.positions = unsafe positions
         self.tile = tile
-        self.hasZeros = hasZeros
     }
 
     public var panelsPerGroup: Int { (outputs + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
     public var panels: Int { groups * panelsPerGroup }
     /// Elements of a panel, and of a transformed one.
-    public var panelLength: Int { positions.count * channels * ConvolutionLoop.panel }
+    public var panelLength: Int { unsafe positions.count * channels * ConvolutionLoop.panel }
     public var transformedLength: Int { tile == 0 ? 0 : (tile + 2) * (tile + 2) * channels * ConvolutionLoop.panel }
 }

@@ -40,7 +40,7 @@ public struct ProductLoop: @unchecked Sendable {
     public var panels: Int { (columns + ConvolutionLoop.panel - 1) / ConvolutionLoop.panel }
     public var blocks: Int { (rows + rowsPerBlock - 1) / rowsPerBlock }
     public var groups: Int { (panels + panelsPerGroup - 1) / panelsPerGroup }
-    public var items: Int { matrices.count * blocks * groups }
+    public var items: Int { unsafe matrices.count * blocks * groups }
 
     /// Elements of scratch memory that each part needs: two panels.
     public var scratchLength: Int { 2 * depth * ConvolutionLoop.panel }

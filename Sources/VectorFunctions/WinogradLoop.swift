@@ -43,9 +43,4 @@ public struct WinogradLoop: @unchecked Sendable {
     public var productPlane: Int { tilesPerBlock * Self.panelsAtOnce * ConvolutionLoop.panel + 16 }
     /// Elements of scratch memory of one part.
     public var scratchLength: Int { positions * (transformedPlane + productPlane) }
-
-    /// Where the pixel of zeros begins in the packed weights.
-    public var zerosOffset: Int {
-        convolution.panels * (positions + 9) * convolution.channels * ConvolutionLoop.panel
-    }
 }

@@ -23,9 +23,9 @@ import Testing
     private func rounded(_ numbers: [Float], to type: DataType) -> [Float] {
         var result = [Float](repeating: 0, count: numbers.count)
         var source = numbers
-        source.withUnsafeMutableBytes { source in
-            result.withUnsafeMutableBytes { target in
-                var (input, output) = unsafe (source.baseAddress!, target.baseAddress!)
+        unsafe source.withUnsafeMutableBytes { source in
+            unsafe result.withUnsafeMutableBytes { target in
+                var (input, output) = (source.baseAddress!, target.baseAddress!)
                 let kernel = RoundToShortKernel(count: numbers.count, type: type)
                 unsafe kernel.run(KernelOperands(inputs: &input, outputs: &output, scratch: target.baseAddress!))
             }
@@ -61,10 +61,12 @@ import Testing
     @Test func widenedNumbersAreThoseOfTheShortType() {
         for bits in UInt16.min...UInt16.max {
             let bytes = [UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8)]
-            let wide = Widening.bytes(bytes, from: .float16).withUnsafeBytes { unsafe $0.loadUnaligned(as: Float.self) }
+            let wide = unsafe Widening.bytes(bytes, from: .float16).withUnsafeBytes {
+                unsafe $0.loadUnaligned(as: Float.self)
+            }
             let wanted = Float(Float16(bitPattern: bits))
             #expect(wanted.isNaN ? wide.isNaN : wide.bitPattern == wanted.bitPattern)
-            let upper = Widening.bytes(bytes, from: .bfloat16).withUnsafeBytes {
+            let upper = unsafe Widening.bytes(bytes, from: .bfloat16).withUnsafeBytes {
                 unsafe $0.loadUnaligned(as: UInt32.self)
             }
             #expect(upper == UInt32(bits) << 16)

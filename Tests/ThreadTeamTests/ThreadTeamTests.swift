@@ -100,7 +100,9 @@ private final class Counts: Sendable {
                 &thread, nil,
                 { _ in
                     for size in 1...200 {
-                        guard team_begin(Int32(1 + size % 3)) else { return UnsafeMutableRawPointer(bitPattern: 1) }
+                        guard team_begin(Int32(1 + size % 3)) else {
+                            return unsafe UnsafeMutableRawPointer(bitPattern: 1)
+                        }
                         let counts = Counts(size)
                         withExtendedLifetime(counts) {
                             unsafe team_run(
@@ -108,7 +110,9 @@ private final class Counts: Sendable {
                                 counts.pointer)
                         }
                         team_end()
-                        if counts.result.contains(where: { $0 != 1 }) { return UnsafeMutableRawPointer(bitPattern: 2) }
+                        if counts.result.contains(where: { $0 != 1 }) {
+                            return unsafe UnsafeMutableRawPointer(bitPattern: 2)
+                        }
                     }
                     return nil
                 }, nil)

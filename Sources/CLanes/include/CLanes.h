@@ -16,6 +16,9 @@ typedef float lanes __attribute__((ext_vector_type(16)));
 /* All bits of a number are set where something is true, or none. */
 typedef int lanes_mask __attribute__((ext_vector_type(16)));
 
+/* Every function is inlined, so no vector is passed by a convention that depends on the level. */
+#pragma clang diagnostic ignored "-Wpsabi"
+
 #define LANES static inline __attribute__((always_inline))
 
 /* a · b + c, rounded once where the processor can. */

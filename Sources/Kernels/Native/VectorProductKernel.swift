@@ -32,7 +32,7 @@ struct VectorProductKernel: NativeKernel {
                 matrices: self.places.places, epilogue: self.steps.steps))
     }
 
-    var tableBytes: Int { loop.matrices.count * MemoryLayout<ProductLoop.Places>.stride }
+    var tableBytes: Int { unsafe loop.matrices.count * MemoryLayout<ProductLoop.Places>.stride }
     var scratchBytes: Int { 4 * loop.scratchLength * loop.parts }
     var parts: Int { loop.parts }
 
@@ -55,11 +55,12 @@ struct VectorProductKernel: NativeKernel {
     private static func cut(_ loop: ProductLoop) -> ProductLoop {
         var loop = loop
         let wanted = 4 * max(Parallel.threads, 1)
-        let blocks = max(min(wanted / max(loop.matrices.count, 1), loop.rows / leastRows), 1)
+        let matrices = unsafe loop.matrices.count
+        let blocks = max(min(wanted / max(matrices, 1), loop.rows / leastRows), 1)
         loop.rowsPerBlock = (loop.rows + blocks - 1) / blocks
-        let groups = max(min(wanted / max(loop.matrices.count * blocks, 1), loop.panels / 4), 1)
+        let groups = max(min(wanted / max(matrices * blocks, 1), loop.panels / 4), 1)
         loop.panelsPerGroup = max((loop.panels + 2 * groups - 1) / (2 * groups), 1) * 2
-        let length = loop.matrices.count * loop.rows * loop.depth * loop.columns
+        let length = matrices * loop.rows * loop.depth * loop.columns
         loop.parts = max(min(wanted, loop.items, length / partLength), 1)
         return loop
     }

@@ -27,7 +27,7 @@ extension ProgramBuilder {
         }
         let source = try operandBuffer(x, .channelsLast(image))
         return emit(
-            VectorPoolingKernel(loop), inputs: [source], output: output, layout: try .channelsLast(output.shape)
+            VectorPoolingKernel(loop), inputs: [source], output: output, layout: .channelsLast(output.shape)
         )
     }
 }

@@ -28,8 +28,7 @@ extension ProgramBuilder {
         if !merged.contains(where: \.isFolded) { merged.append((1, true)) }
         var kept = shape
         for axis in axes { kept[axis] = 1 }
-        let layout: Layout =
-            try isChannelsLast ? .channelsLast(kept) : Layout(kept)
+        let layout: Layout = isChannelsLast ? .channelsLast(kept) : Layout(kept)
         var buffer = try operandBuffer(result, self.layout(of: result))
         // Innermost first: what is left is less for each that follows.
         while let axis = merged.lastIndex(where: \.isFolded) {

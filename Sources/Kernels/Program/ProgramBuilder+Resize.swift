@@ -44,8 +44,7 @@ extension ProgramBuilder {
             }
             return emit(
                 kernel, inputs: [buffer], output: output,
-                layout: try isChannelsLast
-                    ? .channelsLast(output.shape) : Layout(output.shape))
+                layout: isChannelsLast ? .channelsLast(output.shape) : Layout(output.shape))
         }
         return nil
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import GEGraph
+internal import GEGraph
 internal import VectorFunctions
 
 // What happens to the elements of a result one by one: in kernels of their own, and behind others.

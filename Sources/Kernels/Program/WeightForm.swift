@@ -5,7 +5,7 @@ internal import VectorFunctions
 /// How a constant of floats is stored for the vector kernels.
 package struct WeightForm: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
-        /// [panels][window][channels][16], then as many zeros as channels.
+        /// [panels][window][channels][16].
         case panels
         /// A filter of 3 by 3 transformed for tiles of so many rows of the result, [panels][positions][channels][16], then
         /// the form `panels`, from which the filter comes back.
@@ -32,7 +32,7 @@ package struct WeightForm: Equatable, Sendable {
 
     package var byteCount: Int {
         let rows = panels * ConvolutionLoop.panel * positions
-        return 4 * (kind == .row ? rows : transformed + rows * channels + channels)
+        return 4 * (kind == .row ? rows : transformed + rows * channels)
     }
 
     /// Elements of the transformed filter.
@@ -107,11 +107,10 @@ package struct WeightPackingKernel: NativeKernel {
     package func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
 
     package func run(_ operands: KernelOperands, parts: Range<Int>) {
-        positions.withUnsafeBufferPointer { positions in
+        unsafe positions.withUnsafeBufferPointer { positions in
             var loop = unsafe PackingLoop(
                 outputs: form.outputs, channels: form.channels, groups: form.groups, outputStep: form.outputStride,
-                channelStep: form.channelStride, groupStep: form.groupStride, positions: positions, tile: 0,
-                hasZeros: form.kind != .row)
+                channelStep: form.channelStride, groupStep: form.groupStride, positions: positions, tile: 0)
             if case .tiles(let tile) = form.kind { loop.tile = tile }
             unsafe withUnsafePointer(to: loop) {
                 unsafe functions.pack($0, operands.input(0), operands.output(0), parts)
