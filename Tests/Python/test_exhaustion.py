@@ -73,9 +73,11 @@ def check(found):
         assert line["reserve"] <= KEPT_RESERVE, line
 
 
-@pytest.mark.parametrize("model", [dense_model, conv_model])
-def test_every_failing_allocation_of_every_call(make_model, sweep, model):
-    found = sweep(make_model(model(1)), STRIDE)
+@pytest.mark.parametrize(
+    ("model", "has_tiles"), [(dense_model(1), False), (conv_model(1, channels=32), True)], ids=["dense", "tiles"]
+)
+def test_every_failing_allocation_of_every_call(make_model, sweep, model, has_tiles):
+    found = sweep(make_model(model), STRIDE)
     check(found)
     assert {scenario for scenario, _ in found} == SCENARIOS
     for (scenario, _), line in found.items():
@@ -86,21 +88,22 @@ def test_every_failing_allocation_of_every_call(make_model, sweep, model):
             # What these need for a moment is there.
             assert line["failures"] == 0, line
         if scenario == "execution_with_nan":
-            assert line["failures"] > 50, line
+            # Convolutions by tiles are computed again by others, which are made then.
+            assert line["failures"] > 20 if has_tiles else line["failures"] == 0, line
 
 
 def test_every_failing_allocation_of_the_first_calls_of_a_process(make_model, sweep):
     found = sweep(make_model(dense_model(2)), 8 * STRIDE, "first")
     check(found)
     for line in found.values():
-        assert line["last"] > 3000 and line["failures"] > line["calls"] / 2, line
+        assert line["last"] > 1500 and line["failures"] > line["calls"] / 2, line
 
 
 def test_address_space_that_is_used_up(make_model, sweep):
     found = sweep(make_model(conv_model(3)), 1, "space")
     check(found)
     (line,) = found.values()
-    assert line["failures"] > 50, line
+    assert line["failures"] > 25, line
 
 
 def conversion_numbers(count, stride):
