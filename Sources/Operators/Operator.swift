@@ -13,8 +13,8 @@ public struct Operator: Sendable {
     public let lower: @Sendable (Lowering) throws -> [Value]
     /// Whether what `lower` emits takes following element-wise operators along (see `ProgramBuilder.followers`).
     public let fusesFollowers: Bool
-    /// How this operator is expressed as a post-operation of the kernel that produces input `slot`; nil if it cannot be.
-    /// The operand of a binary post-operation is the number of the input slot that holds it.
+    /// How this operator is expressed as a function that follows in the kernel that produces input `slot`; nil if it cannot be.
+    /// The operand of a binary one is the number of the input slot that holds it.
     public let asFollower: (@Sendable (Inference, _ slot: Int) -> FollowingFunction<Int>?)?
     /// Per output the dimension whose size only an execution finds out; nil where all shapes are known before. `infer` then
     /// gives the largest size that it can have.

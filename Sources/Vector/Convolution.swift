@@ -79,7 +79,8 @@ private func convolve<let panels: Int>(
     let ahead = panels.count * loop.panelLength
     if loop.isPointwise {
         sums.source += pixels.lowerBound * loop.pixelLength
-        return sums.compute(rows: pixels.count, ahead: ahead, target, buffer: buffer, panels)
+        return sums.compute(
+            rows: pixels.count, isAlone: loop.pixels == 1, ahead: ahead, target, buffer: buffer, panels)
     }
     var pixel = pixels.lowerBound
     while pixel < pixels.upperBound {

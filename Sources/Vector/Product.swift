@@ -79,7 +79,7 @@ private struct Product {
         }
         let target = ProductEnd(
             result: result, start: start + first, resultStep: loop.columns, end: end, count: count)
-        sums.compute(rows: rows.count, ahead: 0, target, buffer: buffer, panels)
+        sums.compute(rows: rows.count, isAlone: loop.rows == 1, ahead: 0, target, buffer: buffer, panels)
     }
 
     /// Packs so many columns of b as a panel.

@@ -37,8 +37,6 @@ struct Runs {
     var length: Int
     /// Elements from the weights of one plane or line to the next; those of a line's runs follow each other.
     var planeWeights = 0, lineWeights = 0
-
-    var isOne: Bool { planes == 1 && lines == 1 && count == 1 }
 }
 
 /// The products of rows at regular distances with one or two panels of weights.
@@ -60,12 +58,14 @@ struct RowSums {
     ///
     /// - ahead: how far from the weights in use those lie that will be wanted soon, in elements; every other tile
     ///   fetches those of the panel behind them.
+    /// - isAlone: whether there is one row in all, not only here: its sums are added up in another order, which must not
+    ///   depend on how the work is cut.
     /// - buffer: memory for a tile.
     @inline(__always)
     func compute<let panels: Int>(
-        rows: Int, ahead: Int, _ end: ProductEnd, buffer: Output, _ panels: InlineArray<panels, Int>
+        rows: Int, isAlone: Bool, ahead: Int, _ end: ProductEnd, buffer: Output, _ panels: InlineArray<panels, Int>
     ) {
-        if rows == 1, runs.isOne {
+        if isAlone {
             addRow(ahead: ahead, to: buffer, panels)
             return end.write(Input(buffer), rows: 0..<1, panels: panels.count)
         }

@@ -181,6 +181,19 @@ def model_constant(model, name):
     return next(numpy_helper.to_array(i) for i in model.graph.initializer if i.name == name).astype(np.float64)
 
 
+def test_rows_do_not_depend_on_how_a_product_is_cut(atc_path, device, tmp_path):
+    """25 rows are cut into 24 and one, which is not added up like the only row of a product."""
+    x, w = floats(26, 64), floats(64, 16)
+    results = []
+    for rows in (25, 26):
+        feeds = {"x": x[:rows]}
+        model = one_node("MatMul", feeds, {"w": w})
+        wanted = oracle_outputs(model, feeds)
+        (tmp_path / str(rows)).mkdir()
+        results += converted_outputs(atc_path, device, tmp_path / str(rows), model, feeds, wanted)
+    np.testing.assert_array_equal(results[0], results[1][:25])
+
+
 @pytest.mark.parametrize("channels", [1, 3, 16, 37])
 @pytest.mark.parametrize(
     "window, strides, pads",

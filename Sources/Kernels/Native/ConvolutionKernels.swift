@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CProcessor
 internal import VectorFunctions
 
-/// A convolution as one loop or, where it is transposed, as several that compute some pixels of the result each; see
+/// A convolution, or a product with a constant matrix, as one loop or, where it is transposed, as several that compute some pixels of the result each; see
 /// `ConvolutionLoop` for the operands.
 struct VectorConvolutionKernel: NativeKernel {
     enum Method {
-        /// Pixels are cut into tiles wherever they lie.
+        /// Blocks of pixels, panel by panel.
         case direct
         /// Row by row, for few channels.
         case byRow
@@ -61,16 +62,44 @@ struct VectorConvolutionKernel: NativeKernel {
         var loop = loop
         switch method {
         case .direct:
-            loop = PackedConvolutionKernel.cut(loop)
+            cutPixels(&loop)
             return (loop, loop.filterGroups * loop.blocks * loop.groups)
         case .byRow:
-            loop = PackedConvolutionKernel.cut(loop)
+            cutPixels(&loop)
             loop.rowsPerBlock = max(loop.pixelsPerBlock / max(loop.outWidth, 1), 1)
             cutRows(&loop)
             return (loop, loop.filterGroups * loop.blocksOfRows * loop.groups)
         case .byChannel:
             cutRows(&loop)
             return (loop, loop.blocksOfRows)
+        }
+    }
+
+    /// Bytes that a block of pixels, or a group of panels, should find in the second cache.
+    private static let cached = Int(processor_second_cache()) / 2
+    /// Pixels that fill the tiles of every level.
+    private static let tile = 24
+
+    /// Weights that are larger than the image are read once, by parts that share the image; else each part is a block of
+    /// pixels, as large as the cache.
+    private static func cutPixels(_ loop: inout ConvolutionLoop) {
+        let pixelBytes = max(4 * loop.channels * loop.strideX * loop.strideY, 1)
+        let weightBytes = 4 * loop.depth * loop.outChannels
+        // Tiles do not cross the end of a row of the image.
+        let tile = loop.isPointwise || loop.outWidth > cached / pixelBytes ? tile : loop.outWidth
+        let fitting = max(cached / pixelBytes / tile, 1) * tile
+        if weightBytes > pixelBytes * loop.pixels {
+            // As few blocks as fit twice as much, and these of about the same size.
+            let blocks = max((loop.pixels + 4 * fitting - 1) / (4 * fitting), 1)
+            loop.pixelsPerBlock = max((loop.pixels + blocks * tile - 1) / (blocks * tile), 1) * tile
+            loop.panelsPerGroup = max(min(2, loop.panels), 1)
+        } else {
+            // The block's results should stay there, too, since each panel writes a part of every pixel.
+            let fitting = max(cached / (pixelBytes + 4 * loop.outChannels) / tile, 1) * tile
+            // Some parts more than threads, so that these have about the same to do.
+            let fair = (loop.pixels / 16 + tile - 1) / tile * tile
+            loop.pixelsPerBlock = max(min(fitting, max(fair, tile), loop.pixels), 1)
+            loop.panelsPerGroup = max(loop.panels, 1)
         }
     }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CProcessor
 internal import CThreadTeam
 internal import VectorFunctions
 
@@ -17,58 +16,6 @@ final class StepList: @unchecked Sendable {
     }
 
     deinit { unsafe steps.deallocate() }
-}
-
-/// A convolution or a matrix product with packed weights; see `ConvolutionLoop` for its operands.
-struct PackedConvolutionKernel: NativeKernel {
-    private let loop: ConvolutionLoop
-    private let steps: StepList
-    private let functions = CPULevel.current.functions
-
-    init(_ loop: ConvolutionLoop, _ steps: [EpilogueStep]) {
-        self.steps = StepList(steps)
-        var loop = Self.cut(loop)
-        unsafe loop.epilogue = self.steps.steps
-        self.loop = loop
-    }
-
-    var parts: Int { loop.blocks * loop.groups }
-
-    func run(_ operands: KernelOperands) { unsafe run(operands, parts: 0..<parts) }
-
-    func run(_ operands: KernelOperands, parts: Range<Int>) {
-        unsafe withUnsafePointer(to: loop) { unsafe functions.convolve($0, operands.inputs, operands.output(0), parts) }
-    }
-
-    /// Bytes that a block of pixels, or a group of panels, should find in the second cache.
-    private static let cached = Int(processor_second_cache()) / 2
-    /// Pixels that fill the tiles of every level.
-    private static let tile = 24
-
-    /// Weights that are larger than the image are read once, by parts that share the image; else each part is a block of
-    /// pixels, as large as the cache.
-    static func cut(_ loop: ConvolutionLoop) -> ConvolutionLoop {
-        var loop = loop
-        let pixelBytes = max(4 * loop.channels * loop.strideX * loop.strideY, 1)
-        let weightBytes = 4 * loop.depth * loop.outChannels
-        // Tiles do not cross the end of a row of the image.
-        let tile = loop.isPointwise || loop.outWidth > cached / pixelBytes ? tile : loop.outWidth
-        let fitting = max(cached / pixelBytes / tile, 1) * tile
-        if weightBytes > pixelBytes * loop.pixels {
-            // As few blocks as fit twice as much, and these of about the same size.
-            let blocks = max((loop.pixels + 4 * fitting - 1) / (4 * fitting), 1)
-            loop.pixelsPerBlock = max((loop.pixels + blocks * tile - 1) / (blocks * tile), 1) * tile
-            loop.panelsPerGroup = max(min(2, loop.panels), 1)
-        } else {
-            // The block's results should stay there, too, since each panel writes a part of every pixel.
-            let fitting = max(cached / (pixelBytes + 4 * loop.outChannels) / tile, 1) * tile
-            // Some parts more than threads, so that these have about the same to do.
-            let fair = (loop.pixels / 16 + tile - 1) / tile * tile
-            loop.pixelsPerBlock = max(min(fitting, max(fair, tile), loop.pixels), 1)
-            loop.panelsPerGroup = max(loop.panels, 1)
-        }
-        return loop
-    }
 }
 
 /// A convolution by Winograd's minimal filtering; see `WinogradLoop`.

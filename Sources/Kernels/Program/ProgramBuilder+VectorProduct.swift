@@ -27,7 +27,7 @@ extension ProgramBuilder {
         }
         let layout = Layout(output.shape)
         try takeSteps(&steps, &inputs, result: output.shape, channel: output.shape.count - 1, layout: layout)
-        return emit(PackedConvolutionKernel(loop, steps), inputs: inputs, output: output, layout: layout)
+        return emit(VectorConvolutionKernel(.direct, [loop], steps), inputs: inputs, output: output, layout: layout)
     }
 
     /// The products [batch…, M, N] of matrices [batch…, M, K] and [batch…, K, N], the elements of which may lie at any steps.
